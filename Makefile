@@ -1,0 +1,125 @@
+# optgate: `make demo` shows it, `make test` is what a commit must pass. See README.md.
+#
+#   make                 build/bin/optgated and build/bin/optgate
+#   make unit ROOM=mail  one room's unit tests        make unit
+#   make fuzz TARGET=mail_address TIME=60             coverage-guided, with clang
+#   make test SAN=address,undefined | SAN=thread      the suite under sanitizers
+#   make bench           measurements, never a pass or fail
+SAN   ?=
+O     ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+comma := ,
+CC    ?= gcc
+TIME  ?= 60
+
+ROOMS := $(shell sed -n 's/^\([a-z]\{1,\}\).*/\1/p' .ci/rooms)
+WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wpointer-arith \
+         -Wformat=2 -Wundef -Wvla -Wcast-align -Werror
+HARD  := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+CFLAGS  ?= -O2 -g
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -pthread $(WARN) $(HARD) -Iinclude -MMD -MP \
+         $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+override LDFLAGS += -pthread -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN))
+
+# What each room links.
+LIBS_base     :=
+LIBS_crypto   := -lcrypto
+LIBS_mail     := -lidn2 -lunistring
+LIBS_net      := -lssl -lcrypto -lsystemd
+LIBS_ledger   := -llmdb
+LIBS_delivery := -lesmtp -lssl -lcrypto
+LIBS_web      := -lmicrohttpd -ljansson
+LIBS_config   := -lconfig
+LIBS_control  := -ljansson
+LIBS_gateway  := -lsystemd
+LIBS_tool     := -ljansson
+
+MAINS  := src/gateway/optgated.c src/tool/optgate.c
+src_of  = $(filter-out $(MAINS),$(wildcard src/$(1)/*.c))
+obj_of  = $(patsubst src/%.c,$(O)/%.o,$(call src_of,$(1)))
+# A room and all below it, top first, as the linker wants them.
+upto    = $(call reverse,$(call until,$(1),$(ROOMS)))
+until   = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call until,$(1),$(wordlist 2,99,$(2)))))
+reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
+archives = $(foreach r,$(call upto,$(1)),$(if $(call src_of,$(r)),$(O)/lib/$(r).a))
+libs     = $(foreach r,$(call upto,$(1)),$(LIBS_$(r)))
+
+.PHONY: all demo test setup-build setup-test lint unit fuzz fuzz-replay integration bench soak clean
+all: setup-build $(O)/bin/optgated $(O)/bin/optgate
+
+setup-build:
+	@.ci/setup build
+setup-test:
+	@.ci/setup build demo test
+
+define ROOM_RULE
+$(O)/lib/$(1).a: $(call obj_of,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call ROOM_RULE,$(r))))
+
+$(O)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+# connect() and poll() of libesmtp are ours (delivery/interpose.c): the archive member must be pulled in.
+$(O)/bin/optgated: $(O)/gateway/optgated.o $(call archives,gateway)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(call libs,gateway)
+$(O)/bin/optgate: $(O)/tool/optgate.o $(call archives,tool)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,tool)
+
+# Unit tests: tests/unit/ROOM_subject.c links its room and those below.
+UNITS := $(patsubst tests/unit/%.c,%,$(filter $(foreach r,$(ROOMS),tests/unit/$(r)_%.c),$(wildcard tests/unit/*.c)))
+room_of = $(firstword $(subst _, ,$(1)))
+define UNIT_RULE
+$(O)/unit/$(1): tests/unit/$(1).c $(wildcard tests/unit/*.h) $(call archives,$(call room_of,$(1)))
+	@mkdir -p $$(@D)
+	$(CC) $$(CFLAGS) -Itests/unit $$(LDFLAGS) -rdynamic -o $$@ $$< $(call archives,$(call room_of,$(1))) -lcmocka $(call libs,$(call room_of,$(1)))
+endef
+$(foreach u,$(UNITS),$(eval $(call UNIT_RULE,$(u))))
+UNITS_WANTED := $(if $(ROOM),$(filter $(ROOM)_%,$(UNITS)),$(UNITS))
+unit: $(UNITS_WANTED:%=$(O)/unit/%)
+	@.ci/run-units $(UNITS_WANTED:%=$(O)/unit/%)
+
+# Fuzz targets: tests/fuzz/ROOM_subject.c, corpus in tests/fuzz/corpus/ROOM_subject/, words in tests/fuzz/ROOM_subject.dict.
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter $(foreach r,$(ROOMS),tests/fuzz/$(r)_%.c),$(wildcard tests/fuzz/*.c)))
+define FUZZ_RULE
+$(O)/replay/$(1): tests/fuzz/$(1).c tests/fuzz/replay/main.c $(call archives,$(call room_of,$(1)))
+	@mkdir -p $$(@D)
+	$(CC) $$(CFLAGS) -Wno-missing-prototypes $$(LDFLAGS) -o $$@ tests/fuzz/$(1).c tests/fuzz/replay/main.c $(call archives,$(call room_of,$(1))) $(call libs,$(call room_of,$(1)))
+build-fuzz/$(1): tests/fuzz/$(1).c $(foreach r,$(call upto,$(call room_of,$(1))),$(call src_of,$(r)))
+	@mkdir -p $$(@D)
+	clang -O1 -g -std=gnu11 -D_GNU_SOURCE -pthread -Iinclude -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	    -o $$@ $$^ $(call libs,$(call room_of,$(1)))
+endef
+$(foreach f,$(FUZZERS),$(eval $(call FUZZ_RULE,$(f))))
+fuzz-replay: $(FUZZERS:%=$(O)/replay/%)
+	@.ci/run-replay $(O)/replay $(FUZZERS)
+fuzz: build-fuzz/$(TARGET)
+	@mkdir -p build-fuzz/corpus/$(TARGET)
+	build-fuzz/$(TARGET) -max_total_time=$(TIME) $(if $(wildcard tests/fuzz/$(TARGET).dict),-dict=tests/fuzz/$(TARGET).dict) \
+	    build-fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+lint:
+	@.ci/lint
+
+integration: all
+	@OPTGATE_BIN=$(abspath $(O))/bin .ci/run-integration
+
+test: setup-test
+	@$(MAKE) --no-print-directory SAN=$(SAN) all lint
+	@$(MAKE) --no-print-directory SAN=$(SAN) unit fuzz-replay
+	@$(MAKE) --no-print-directory SAN=$(SAN) integration
+
+demo:
+	@.ci/setup build demo
+	@$(MAKE) --no-print-directory -s all
+	@OPTGATE_BIN=$(abspath $(O))/bin tests/demo/demo.sh
+
+clean:
+	rm -rf build build-*
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,40 @@
+/* Settings: one table of names, types, ranges, defaults and manual text (config/table.c). From it come the parser, `config show`,
+ * the sample conf/optgate.conf and the manual page, so they cannot disagree. Each room's settings struct is filled here; rooms never see a file.
+ * A wrong file is told as "file:line: name: what was expected". */
+#pragma once
+
+#include "compose/compose.h"
+#include "delivery/delivery.h"
+#include "intake/intake.h"
+#include "smtp/server.h"
+#include "web/web.h"
+
+struct config {
+	char *file;
+	char *data_dir;
+	enum log_word { CONFIG_LOG_ERROR = 3, CONFIG_LOG_WARNING = 4, CONFIG_LOG_INFO = 6, CONFIG_LOG_DEBUG = 7 } log_level;
+	char *hostname;
+	char **submission_listen, **submission_tls_listen;
+	size_t submission_listen_count, submission_tls_listen_count;
+	char *tls_certificate, *tls_key;
+	char *public_listen;
+	int64_t drain_ms;
+	struct ledger_settings ledger;
+	struct spool_settings spool;
+	struct smtp_settings smtp;
+	struct web_limits web;
+	/* the reloadable parts; each is handed over to its room once, then NULL here */
+	struct policy *policy;
+	struct intake_settings *intake;
+	struct compose_settings *compose;
+	struct delivery_settings *delivery;
+	struct web_settings *web_settings;
+};
+
+/* Reads and checks everything, keys and password hashes included. WITH_KEYS false: for tools that only need names (config check on another machine). */
+int config_load(struct config **ret, const char *file, bool with_keys, struct err *err) MUST_CHECK;
+void config_free(struct config **c);
+
+void config_write_sample(struct buf *out);             /* conf/optgate.conf */
+void config_write_manual(struct buf *out);             /* optgate.conf(5), mdoc */
+int config_show(const char *file, bool json, struct buf *out, struct err *err) MUST_CHECK; /* every setting with its value and whether it is the default */

@@ -1,0 +1,43 @@
+/* The order of things for one incoming message: who are you, may you send as this, may each recipient be sent this, keep it.
+ * Intake knows no SMTP syntax and no socket: it is spoken to through intake/verbs.h. A client is known by its network, or by login. */
+#pragma once
+
+#include "base/shared.h"
+#include "intake/verbs.h"
+#include "ledger/ledger.h"
+#include "policy/policy.h"
+#include "spool/spool.h"
+
+struct client {
+	char *name;                      /* also the AUTH user */
+	const struct brand *brand;
+	const struct stream *default_stream;
+	const struct stream **streams;   /* those it may choose; the default is always among them */
+	unsigned stream_count;
+	struct network *networks;        /* known without AUTH from here */
+	unsigned network_count;
+	char *password;                  /* hash; NULL = no login */
+	bool plain_auth;                 /* AUTH without TLS allowed from its networks */
+};
+
+struct intake_settings { /* frozen, shared */
+	struct shared shared;
+	struct policy *policy;  /* a reference is held */
+	struct client *clients;
+	unsigned client_count;
+	char *hostname;
+	uint64_t max_message_bytes; /* SIZE */
+	unsigned max_recipients;    /* per transaction */
+	unsigned max_received;      /* Received fields before it is a loop */
+	uint64_t memory_bytes;      /* of all messages being received at once */
+};
+void intake_settings_free(struct shared *s);
+
+struct intake;
+struct intake *intake_new(struct ledger *l, struct spool *s, const struct clock *clock);
+void intake_use(struct intake *in, struct intake_settings *s); /* takes over; new sessions see it */
+void intake_drain(struct intake *in);                          /* new transactions get 421 */
+void intake_free(struct intake **in);                          /* no session may be left */
+
+/* ctx is a struct intake. */
+extern const struct intake_verbs intake_verbs;

@@ -1,0 +1,211 @@
+/* The ledger: people, suppressions, consents, wording and the journal, in one LMDB environment.
+ *
+ *   change ──▶ queue ──▶ [ committer: one transaction, one fsync for all that wait ] ──▶ done(result)
+ *   look   ──▶ pooled read transaction ──▶ one cursor seek each for suppressions and consents
+ *
+ * What may change them lives here and only here (promise 4, only stronger): a grant older than a withdrawal does not count,
+ * a removal needs a reason, nothing is overwritten by something weaker. Several processes may have it open (the tool beside the daemon).
+ * Formats: ledger/format.h. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+enum channel { CHANNEL_EMAIL = 1, CHANNEL_SMS, CHANNEL_PHONE, CHANNEL_POST, CHANNEL_SOCIAL };
+enum reason { /* stored values: never renumber */
+	REASON_OBJECTION = 1, REASON_UNSUBSCRIBE, REASON_COMPLAINT, REASON_BOUNCE,
+	REASON_MANUAL, REASON_REGISTER, REASON_LEGAL, REASON_ERASURE,
+};
+enum basis { BASIS_CONSENT = 1, BASIS_SOFT_OPT_IN, BASIS_LEGITIMATE_INTEREST, BASIS_CONTRACT, BASIS_LEGAL_OBLIGATION };
+enum scope_level { SCOPE_GLOBAL = 0, SCOPE_BRAND = 1, SCOPE_STREAM = 2, SCOPE_TOPIC = 3 };
+
+/* Words of PRODUCT's glossary, both ways; 0 / NULL for what is none. */
+const char *channel_word(enum channel c);
+const char *reason_word(enum reason r);
+const char *basis_word(enum basis b);
+const char *scope_word(enum scope_level l);
+enum channel channel_of(struct view word);
+enum reason reason_of(struct view word);
+enum basis basis_of(struct view word);
+
+#define PERSON_KEY_BYTES 16
+#define SCOPE_ID_BYTES   8
+#define SCOPE_NAME_MAX   200
+
+/* A person on one channel: the first 16 bytes of HMAC-SHA-256(ledger key, channel || 0 || canonical address). */
+struct person_key {
+	uint8_t b[PERSON_KEY_BYTES];
+};
+
+/* "" global, "acme", "acme/offers", "acme/offers/spring"; id is the first 8 bytes of SHA-256 of the name; all zero for global. */
+struct scope {
+	enum scope_level level;
+	uint8_t id[SCOPE_ID_BYTES];
+	char name[SCOPE_NAME_MAX + 1];
+};
+/* From a written name; ERR_SYNTAX when a part is empty, too long or holds other than [a-z0-9._-]. */
+int scope_parse(struct view name, struct scope *ret, struct err *err) MUST_CHECK;
+
+struct ledger_settings {
+	const char *dir;       /* holds data.mdb, lock.mdb */
+	const char *key_dir;   /* ledger.key, person.key: mode 0600, made when both key and data are missing */
+	uint64_t map_bytes;    /* address space; 0 = 256 GiB */
+	unsigned max_readers;  /* 0 = 1024 */
+	unsigned batch;        /* most changes in one commit; 0 = 256 */
+	bool read_only;        /* no committer, no writes */
+};
+
+struct ledger;
+int ledger_open(struct ledger **ret, const struct ledger_settings *s, const struct clock *clock, struct err *err) MUST_CHECK;
+void ledger_close(struct ledger **l); /* commits what waits */
+
+void ledger_person_key(const struct ledger *l, enum channel c, struct view canonical, struct person_key *ret);
+
+/* ---- reading ---- */
+
+#define SOURCE_MAX  64  /* where it came from: "one-click", "cli", "import:17", "dsn" */
+#define ACTOR_MAX   64  /* who did it: "recipient", "user:anna", "mta" */
+#define NOTE_MAX    200
+
+struct suppression {
+	enum channel channel;
+	struct scope scope;
+	enum reason reason;
+	int64_t event_ms;   /* when it happened; the earliest known */
+	int64_t arrived_ms; /* when we learnt of it */
+	int64_t expires_ms; /* 0 = never */
+	uint64_t seq;       /* journal entry that made it */
+	char source[SOURCE_MAX + 1];
+	char actor[ACTOR_MAX + 1];
+	char note[NOTE_MAX + 1];
+};
+
+struct consent {
+	enum channel channel;
+	struct scope purpose;   /* stream or topic, or a whole brand */
+	enum basis basis;       /* of the latest grant; 0 when only a withdrawal is known */
+	int64_t granted_ms;     /* event time of the latest grant; 0 = none */
+	int64_t withdrawn_ms;   /* event time of the latest withdrawal; 0 = none. It holds when >= granted_ms */
+	int64_t expires_ms;     /* of the grant; 0 = never */
+	uint64_t seq;
+	char wording[65];       /* wording id: hex SHA-256 of the text, or the tool's own id */
+	char source[SOURCE_MAX + 1];
+	char actor[ACTOR_MAX + 1];
+	char evidence[NOTE_MAX + 1]; /* IP, agent, reference: key=value pairs */
+};
+
+/* All there is on one person: rows in key order, expired ones included (the reader judges). */
+struct record {
+	struct suppression *suppressions;
+	unsigned suppression_count;
+	struct consent *consents;
+	unsigned consent_count;
+	bool known; /* a person record exists */
+};
+
+/* One read transaction; rows are put into ARENA. ERR_UNAVAILABLE when the store can't be read: callers fail closed. */
+int ledger_look(struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err) MUST_CHECK;
+
+/* What the hot path needs, without strings or arena: EACH row is decoded in place, inside the read transaction. */
+struct suppression_row {
+	enum scope_level level;
+	uint8_t scope_id[SCOPE_ID_BYTES];
+	enum reason reason;
+	int64_t event_ms, expires_ms;
+	uint64_t seq;
+};
+struct consent_row {
+	enum scope_level level;
+	uint8_t scope_id[SCOPE_ID_BYTES];
+	enum basis basis;
+	int64_t granted_ms, withdrawn_ms, expires_ms;
+	uint64_t seq;
+};
+struct ledger_visitor {
+	void (*suppression)(void *arg, const struct suppression_row *row);
+	void (*consent)(void *arg, const struct consent_row *row);
+};
+int ledger_visit(struct ledger *l, const struct person_key *who, const struct ledger_visitor *v, void *arg, struct err *err) MUST_CHECK;
+
+/* The readable address, unsealed. ERR_MISSING when there is no person record (never known, or erased). */
+int ledger_person(struct ledger *l, const struct person_key *who, struct buf *ret_address, struct err *err) MUST_CHECK;
+
+/* ---- changing ---- */
+
+enum change_kind { /* stored values (journal): never renumber */
+	CHANGE_SUPPRESS = 1,    /* add a suppression; idempotent; keeps the earliest event time and the longest life */
+	CHANGE_UNSUPPRESS,      /* audited removal: .note is the reason and must not be empty */
+	CHANGE_GRANT,           /* consent given */
+	CHANGE_WITHDRAW,        /* consent withdrawn */
+	CHANGE_PERSON,          /* remember the readable address */
+	CHANGE_FORGET,          /* erase the person record; suppressions stay; adds REASON_ERASURE at global scope */
+	CHANGE_NOTE,            /* a journal entry about something else (settings changed, an export, a drop) */
+};
+
+/* All strings are copied by ledger_submit and ledger_change. A person's .address may be empty when only the key is known (a token). */
+struct change {
+	enum change_kind kind;
+	enum channel channel;
+	struct person_key who;
+	struct view address;     /* canonical; sealed into the person record with SUPPRESS, GRANT, PERSON; may be empty */
+	struct scope scope;      /* suppression scope or consent purpose */
+	enum reason reason;
+	enum basis basis;
+	int64_t event_ms;        /* 0 = now */
+	int64_t expires_ms;
+	struct view wording, source, actor, note, evidence;
+};
+
+struct change_result {
+	bool changed;  /* false: it stood like this already (or was older than what stands) */
+	uint64_t seq;  /* journal entry; of the standing row when nothing changed */
+};
+
+/* Blocks until the change is durable. ERR_REFUSED for what only-stronger forbids, with the rule in the text. */
+int ledger_change(struct ledger *l, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+/* Several changes, all or none, one journal entry each. */
+int ledger_change_all(struct ledger *l, const struct change *c, size_t n, struct change_result *ret, struct err *err) MUST_CHECK;
+
+/* The same without waiting: DONE is called on the committer's thread once durable (or failed: err != NULL). It must be short. */
+typedef void ledger_done(void *arg, const struct change_result *results, size_t n, const struct err *err);
+void ledger_submit(struct ledger *l, const struct change *c, size_t n, ledger_done *done, void *arg);
+
+/* ---- journal ---- */
+
+struct journal_entry {
+	uint64_t seq;
+	int64_t event_ms, arrived_ms;
+	enum change_kind kind;
+	enum channel channel;
+	struct person_key who;
+	struct scope scope;
+	enum reason reason;
+	enum basis basis;
+	struct view actor, source, note, wording, evidence;
+	uint8_t previous[32]; /* SHA-256 of the entry before, as stored */
+	uint8_t hash[32];     /* SHA-256 of this one, as stored */
+};
+
+/* Calls EACH for entries with seq >= FROM in order until it returns false; the views live for the call only. Reads in short transactions. */
+int ledger_journal(struct ledger *l, uint64_t from, bool (*each)(void *arg, const struct journal_entry *e), void *arg, struct err *err) MUST_CHECK;
+uint64_t ledger_journal_last(struct ledger *l); /* 0 when empty or unreadable */
+/* Walks the whole chain. ERR_CORRUPT names the first bad entry; *ret_count = good entries before it. */
+int ledger_journal_verify(struct ledger *l, uint64_t *ret_count, struct err *err) MUST_CHECK;
+
+/* ---- the operator's view ---- */
+
+struct ledger_stats {
+	uint64_t suppressions, consents, persons, journal_entries;
+	uint64_t used_bytes, map_bytes, file_bytes;
+	unsigned readers;
+};
+int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err) MUST_CHECK;
+
+/* Loads many rows at once (tests, benchmarks, imports): sorted by key, merged, one journal entry for the set.
+ * NEXT fills a row and returns false at the end. */
+int ledger_load(struct ledger *l, bool (*next)(void *arg, struct change *c), void *arg, struct view source, struct view actor,
+    uint64_t *ret_rows, struct err *err) MUST_CHECK;

@@ -1,0 +1,107 @@
+/* Who may be sent what: brands, streams, classes, and the rules in their order. A policy is frozen once made (settings on reload
+ * make another one) and shared by reference. */
+#pragma once
+
+#include "base/shared.h"
+#include "ledger/ledger.h"
+
+enum mail_class { CLASS_MARKETING = 1, CLASS_SERVICE, CLASS_LEGAL };
+const char *mail_class_word(enum mail_class c);
+enum mail_class mail_class_of(struct view word);
+
+struct topic {
+	char *name, *title;
+	struct scope scope;
+};
+
+struct brand;
+struct stream {
+	char *name, *title;
+	const struct brand *brand;
+	enum mail_class class;
+	unsigned accepts;      /* bit (1 << basis) for each basis of which one must be on record; 0 = none is asked for */
+	char *list_id;         /* "offers.lists.example.com"; NULL = none */
+	bool keep_unsubscribe; /* keep the tool's own List-Unsubscribe instead of ours (service class only) */
+	struct topic *topics;
+	unsigned topic_count;
+	struct scope scope;
+};
+
+struct brand {
+	char *name, *title;
+	char **from_domains; /* canonical; a From domain must be one of them or lie below one */
+	unsigned from_domain_count;
+	char *bounce_domain; /* domain of VERP return paths and mailto opt-outs */
+	char *public_url;    /* "https://u.example.com", no slash at the end */
+	struct stream *streams;
+	unsigned stream_count;
+	struct scope scope;
+};
+
+struct policy {
+	struct shared shared;
+	struct brand *brands;
+	unsigned brand_count;
+};
+
+void policy_free(struct shared *p);
+const struct brand *policy_brand(const struct policy *p, struct view name);
+const struct stream *brand_stream(const struct brand *b, struct view name);
+const struct topic *stream_topic(const struct stream *s, struct view name);
+/* "acme/offers". */
+const struct stream *policy_stream(const struct policy *p, struct view brand_slash_stream);
+/* The stream whose scope id is ID, of any brand; NULL. */
+const struct stream *policy_stream_by_id(const struct policy *p, const uint8_t id[SCOPE_ID_BYTES]);
+bool brand_owns_domain(const struct brand *b, struct view domain);
+
+enum verdict_kind { VERDICT_ALLOW, VERDICT_SUPPRESS, VERDICT_DEFER };
+
+/* The rules, in the order in which they are asked; verdict.rule names the row. */
+enum rule {
+	RULE_NONE,            /* nothing spoke against it */
+	RULE_LEDGER,          /* the ledger can't be read: defer (promise 3) */
+	RULE_SUPPRESSION,     /* a suppression reaches this class and scope */
+	RULE_WITHDRAWN,       /* consent for this purpose was withdrawn, and no newer grant stands */
+	RULE_NO_BASIS,        /* the stream asks for a basis and none is on record, or it has expired */
+};
+const char *rule_word(enum rule r);      /* "suppression" */
+const char *rule_sentence(enum rule r);  /* for a person */
+
+struct question {
+	const struct stream *stream;
+	const struct topic *topic; /* NULL = the stream as a whole */
+	enum channel channel;
+	struct person_key who;
+	int64_t now_ms;
+};
+
+struct verdict {
+	enum verdict_kind kind;
+	enum rule rule;
+	enum reason reason;      /* with RULE_SUPPRESSION */
+	enum scope_level level;  /* where it was said */
+	uint64_t seq;            /* journal entry of the row that decided; 0 = none */
+};
+const char *verdict_word(enum verdict_kind k); /* allow, suppress, defer */
+
+/* Never fails: what can't be known is VERDICT_DEFER. A few microseconds, no allocation. */
+struct verdict policy_decide(struct ledger *l, const struct question *q);
+
+/* The stable word for a refusal: the reason's word, or "no-consent", "withdrawn", "unavailable". */
+const char *verdict_reason_word(const struct verdict *v);
+
+/* Explanation: every row looked at and what it means for this question. */
+struct finding {
+	enum rule rule;
+	bool decides;                 /* this is the one that the verdict names */
+	bool blocks;                  /* speaks against sending */
+	const struct suppression *suppression; /* one of the two, or neither */
+	const struct consent *consent;
+	const char *why;              /* "unsubscribe does not reach service mail" */
+};
+struct explanation {
+	struct verdict verdict;
+	struct finding *findings;
+	unsigned count;
+};
+int policy_explain(struct ledger *l, const struct question *q, struct arena *arena, struct explanation *ret, struct err *err) MUST_CHECK;
