@@ -14,10 +14,10 @@ struct client {
 	const struct stream *default_stream;
 	const struct stream **streams;   /* those it may choose; the default is always among them */
 	unsigned stream_count;
-	struct network *networks;        /* known without AUTH from here */
+	struct network *networks;        /* without a password: known from here; with one: may log in from here only */
 	unsigned network_count;
 	char *password;                  /* hash; NULL = no login */
-	bool plain_auth;                 /* AUTH without TLS allowed from its networks */
+	bool plain_auth;                 /* AUTH without TLS is allowed */
 };
 
 struct intake_settings { /* frozen, shared */

@@ -1,0 +1,21 @@
+/* What the daemon holds. */
+#pragma once
+
+#include "config/config.h"
+#include "control/control.h"
+#include "gateway/gateway.h"
+
+struct gateway {
+	const struct clock *clock;
+	struct config *config;
+	struct ledger *ledger;
+	struct spool *spool;
+	struct intake *intake;
+	struct web *web;
+	struct delivery *delivery;
+	struct smtp_server *smtp;
+	struct control *control;
+};
+
+/* answers.c: what the tool may ask a running daemon. */
+json_t *gateway_answer(void *arg, const json_t *question);

@@ -1,0 +1,92 @@
+/* The parts of one intake, shared by its files.
+ *
+ *   intake ── settings slot ──▶ session (holds a reference) ──▶ transaction (arena, recipients, message buffer)
+ *          └─ login desk: one thread that checks passwords
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "intake/intake.h"
+
+#define TX_ARENA_BYTES (2u << 20) /* recipients, head index and names of one transaction */
+
+struct login_desk;
+
+struct intake {
+	struct ledger *ledger;
+	struct spool *spool;
+	const struct clock *clock;
+	struct shared_slot settings;
+	_Atomic bool draining;
+	_Atomic uint64_t memory; /* bytes of all messages being received */
+	struct login_desk *desk;
+};
+
+struct intake_session {
+	struct intake *intake;
+	struct intake_settings *settings;
+	struct endpoint peer;
+	const struct client *client; /* NULL: nobody known */
+};
+
+struct intake_recipient {
+	struct address address;
+	struct person_key who;
+	struct view orcpt;
+	uint8_t notify;
+};
+
+struct intake_tx {
+	struct intake *intake;
+	struct intake_settings *settings; /* of the session when it began; a reference of its own */
+	const struct client *client;
+	struct arena arena;
+	struct buf message;
+	uint64_t accounted; /* what this message holds of intake->memory */
+	bool no_memory;
+	uint64_t id;
+	unsigned refused_rcpts;
+	struct address from;
+	struct view helo, envid;
+	uint8_t ret, protocol;
+	char peer_ip[ENDPOINT_TEXT];
+	struct intake_recipient **rcpts;
+	unsigned rcpt_count, rcpt_room;
+	/* while it is being kept */
+	struct buf envelope;
+	struct spool_new_item *items;
+	intake_done *done;
+	void *done_arg;
+};
+
+/* transaction.c: the verbs of a transaction. */
+void tx_begin(void *session, const struct intake_mail *m, void **ret_tx, struct reply *reply);
+void tx_rcpt(void *tx, const struct intake_rcpt *r, struct reply *reply);
+struct buf *tx_data(void *tx);
+void tx_commit(void *tx, const struct reply *refused, intake_done *done, void *arg);
+void tx_abort(void *tx);
+void intake_tx_free(struct intake_tx *tx);
+
+/* login.c */
+struct login_desk *login_desk_new(void);
+void login_desk_free(struct login_desk **d); /* answers what waits with 454 */
+void login_check(struct login_desk *d, struct intake_session *s, struct view user, struct view password, intake_done *done, void *arg);
+
+/* choose.c: what the message says it is, and whether this client may. Fills REFUSED and returns -1 when not. */
+struct choice {
+	const struct stream *stream;
+	const struct topic *topic;
+	struct view campaign;
+};
+struct head;
+int choose_stream(struct intake_tx *tx, const struct head *h, struct choice *ret, struct reply *refused) MUST_CHECK;
+int check_origin(struct intake_tx *tx, const struct head *h, struct reply *refused) MUST_CHECK;
+
+/* keep.c */
+void keep_message(struct intake_tx *tx, intake_done *done, void *arg);
+
+/* The refusal of one recipient, in the words of the verdict. */
+void refuse_by_verdict(const struct verdict *v, uint64_t id, unsigned rcpt, const struct address *to, struct reply *reply);

@@ -1,0 +1,159 @@
+/* Keeping a message: the verdict again (2) for the stream that the message chose, then the spool, then the yes. */
+#include <stdlib.h>
+
+#include "base/counter.h"
+#include "intake_internal.h"
+#include "mail/envelope.h"
+#include "mail/header.h"
+
+COUNTER(messages_kept, "optgate_messages_total{result=\"kept\"}", "Messages at the end of DATA");
+COUNTER(messages_refused, "optgate_messages_total{result=\"refused\"}", "Messages at the end of DATA");
+COUNTER(messages_failed, "optgate_messages_total{result=\"failed\"}", "Messages at the end of DATA");
+COUNTER(data_allowed, "optgate_verdicts_total{at=\"data\",verdict=\"allow\"}", "Verdicts by place and kind");
+COUNTER(data_suppressed, "optgate_verdicts_total{at=\"data\",verdict=\"suppress\"}", "Verdicts by place and kind");
+COUNTER(data_deferred, "optgate_verdicts_total{at=\"data\",verdict=\"defer\"}", "Verdicts by place and kind");
+
+static void end(struct intake_tx *tx, const struct reply *reply, intake_done *done, void *arg)
+{
+	intake_tx_free(tx);
+	done(arg, reply);
+}
+
+static void refuse(struct intake_tx *tx, const struct reply *reply, intake_done *done, void *arg)
+{
+	char ref[SPOOL_ID_TEXT], text[300];
+	spool_id_text(tx->id, ref);
+	counter_add(&messages_refused, 1);
+	log_event(LOG_LEVEL_INFO, "intake.message.refuse", "ref=%s client=%s code=%d text=\"%s\"", ref, tx->client->name, reply->code,
+	    reply->code == 550 && view_starts(view_of(reply->text), V("<")) ? "no recipient left"
+	                                                                    : log_safe(text, sizeof text, reply->text, strlen(reply->text)));
+	end(tx, reply, done, arg);
+}
+
+/* Verdict 2: who is left. A recipient that may not be sent this goes out of the message, told by an event; one that can't be
+ * judged makes the whole message wait (nothing of it is kept). */
+static int judge(struct intake_tx *tx, const struct choice *c, struct reply *refused)
+{
+	unsigned left = 0;
+	for (unsigned i = 0; i < tx->rcpt_count; i++) {
+		struct intake_recipient *r = tx->rcpts[i];
+		struct question q = {.stream = c->stream, .topic = c->topic, .channel = CHANNEL_EMAIL, .who = r->who,
+		    .now_ms = clock_wall(tx->intake->clock)};
+		struct verdict v = policy_decide(tx->intake->ledger, &q);
+		if (v.kind == VERDICT_ALLOW) {
+			counter_add(&data_allowed, 1);
+			tx->rcpts[left++] = r;
+			continue;
+		}
+		counter_add(v.kind == VERDICT_DEFER ? &data_deferred : &data_suppressed, 1);
+		refuse_by_verdict(&v, tx->id, i, &r->address, refused);
+		if (v.kind == VERDICT_DEFER)
+			return -1;
+		char ref[SPOOL_ID_TEXT];
+		spool_id_text(tx->id, ref);
+		log_event(LOG_LEVEL_INFO, "intake.rcpt.suppress", "ref=%s.%u client=%s stream=%s person=%02x%02x%02x%02x%02x%02x rule=%s reason=%s seq=%llu",
+		    ref, i, tx->client->name, c->stream->scope.name, r->who.b[0], r->who.b[1], r->who.b[2], r->who.b[3], r->who.b[4], r->who.b[5],
+		    rule_word(v.rule), verdict_reason_word(&v), (unsigned long long)v.seq);
+	}
+	tx->rcpt_count = left;
+	return left ? 0 : -1;
+}
+
+static void write_envelope(struct intake_tx *tx, const struct choice *c)
+{
+	const struct envelope e = {
+	    .client = view_of(tx->client->name),
+	    .client_ip = view_of(tx->peer_ip),
+	    .helo = tx->helo,
+	    .brand = view_of(tx->client->brand->name),
+	    .stream = view_of(c->stream->name),
+	    .topic = c->topic ? view_of(c->topic->name) : V(""),
+	    .campaign = c->campaign,
+	    .return_path = view_of(tx->from.exact),
+	    .envid = tx->envid,
+	    .ret = tx->ret,
+	    .protocol = tx->protocol,
+	    .arrived_ms = clock_wall(tx->intake->clock),
+	};
+	buf_init(&tx->envelope, 8192);
+	envelope_write(&e, &tx->envelope);
+}
+
+/* One item: lane "brand/stream@domain" and the recipient's record, in the transaction's arena. */
+static bool write_item(struct intake_tx *tx, const struct choice *c, const struct intake_recipient *r, struct spool_new_item *item)
+{
+	const struct recipient record = {.address = view_of(r->address.exact), .orcpt = r->orcpt, .notify = r->notify};
+	struct buf b;
+	buf_init(&b, LANE_MAX);
+	buf_fmt(&b, "%s@%s", c->stream->scope.name, address_domain(&r->address).p);
+	item->lane = arena_view(&tx->arena, buf_view(&b));
+	bool good = !b.failed;
+	buf_clear(&b);
+	b.max = 2048;
+	recipient_write(&record, &b);
+	item->data = arena_view(&tx->arena, buf_view(&b));
+	good = good && !b.failed && item->lane.p && item->data.p;
+	buf_free(&b);
+	return good;
+}
+
+static bool write_items(struct intake_tx *tx, const struct choice *c)
+{
+	tx->items = arena_alloc(&tx->arena, tx->rcpt_count * sizeof *tx->items);
+	for (unsigned i = 0; tx->items && i < tx->rcpt_count; i++)
+		if (!write_item(tx, c, tx->rcpts[i], &tx->items[i]))
+			return false;
+	return tx->items && !tx->envelope.failed;
+}
+
+/* On the spool's committer thread: the message is on disk, or it is not. */
+static void kept(void *arg, const struct err *failure)
+{
+	struct intake_tx *tx = arg;
+	struct reply reply;
+	char ref[SPOOL_ID_TEXT];
+	spool_id_text(tx->id, ref);
+	if (!failure) {
+		counter_add(&messages_kept, 1);
+		log_event(LOG_LEVEL_INFO, "intake.message.keep", "id=%s client=%s ip=%s bytes=%zu recipients=%u refused=%u", ref,
+		    tx->client->name, tx->peer_ip, tx->message.n, tx->rcpt_count, tx->refused_rcpts);
+		/* Durable: this is the yes (promise 1). */
+		reply_set(&reply, 250, "2.0.0", "OK: kept as %s", ref);
+	} else {
+		counter_add(&messages_failed, 1);
+		log_event(LOG_LEVEL_ERROR, "intake.message.fail", "id=%s client=%s why=\"%s\"", ref, tx->client->name, failure->text);
+		if (failure->kind == ERR_LIMIT)
+			reply_set(&reply, 452, "4.3.1", "The queue is full; try again later (ref %s)", ref);
+		else
+			reply_set(&reply, 451, "4.3.0", "The message could not be kept; try again later (ref %s)", ref);
+	}
+	end(tx, &reply, tx->done, tx->done_arg);
+}
+
+void keep_message(struct intake_tx *tx, intake_done *done, void *arg)
+{
+	struct head h;
+	struct choice c;
+	struct reply refused;
+	struct err err;
+	if (head_parse(&tx->arena, buf_view(&tx->message), &h, &err) < 0) {
+		reply_set(&refused, 552, "5.3.4", "%s", err.text);
+		refuse(tx, &refused, done, arg);
+		return;
+	}
+	if (check_origin(tx, &h, &refused) < 0 || choose_stream(tx, &h, &c, &refused) < 0 || judge(tx, &c, &refused) < 0) {
+		refuse(tx, &refused, done, arg);
+		return;
+	}
+	write_envelope(tx, &c);
+	if (!write_items(tx, &c)) {
+		reply_set(&refused, 452, "4.5.3", "Too many recipients for one message");
+		refuse(tx, &refused, done, arg);
+		return;
+	}
+	tx->done = done;
+	tx->done_arg = arg;
+	const struct spool_submission sub = {
+	    .envelope = buf_view(&tx->envelope), .message = buf_view(&tx->message), .items = tx->items, .item_count = tx->rcpt_count};
+	spool_submit(tx->intake->spool, tx->id, &sub, kept, tx);
+}
