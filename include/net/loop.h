@@ -30,7 +30,7 @@ struct task {
 };
 
 int loop_new(struct loop **ret, const struct clock *clock, struct err *err) MUST_CHECK;
-void loop_free(struct loop **l);
+void loop_free(struct loop **l); /* runs posted and deferred tasks that are left */
 int loop_watch(struct loop *l, struct watch *w, struct err *err) MUST_CHECK;
 void loop_change(struct loop *l, struct watch *w, uint32_t events);
 void loop_unwatch(struct loop *l, struct watch *w);
