@@ -43,7 +43,7 @@ reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 archives = $(foreach r,$(call upto,$(1)),$(if $(call src_of,$(r)),$(O)/lib/$(r).a))
 libs     = $(foreach r,$(call upto,$(1)),$(LIBS_$(r)))
 
-.PHONY: all demo test setup-build setup-test lint unit fuzz fuzz-replay integration bench soak clean
+.PHONY: bench-programs all demo test setup-build setup-test lint unit fuzz fuzz-replay integration bench soak clean
 all: setup-build $(O)/bin/optgated $(O)/bin/optgate
 
 setup-build:
@@ -102,6 +102,16 @@ fuzz: build-fuzz/$(TARGET)
 	@mkdir -p build-fuzz/corpus/$(TARGET)
 	build-fuzz/$(TARGET) -max_total_time=$(TIME) $(if $(wildcard tests/fuzz/$(TARGET).dict),-dict=tests/fuzz/$(TARGET).dict) \
 	    build-fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+# Benchmarks: tests/bench/ROOM_subject.c (or ROOM.c), never part of a test.
+BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+define BENCH_RULE
+$(O)/bench/$(1): tests/bench/$(1).c $(call archives,$(call room_of,$(1)))
+	@mkdir -p $$(@D)
+	$(CC) $$(CFLAGS) $$(LDFLAGS) -rdynamic -o $$@ $$< $(call archives,$(call room_of,$(1))) $(call libs,$(call room_of,$(1)))
+endef
+$(foreach b,$(BENCHES),$(eval $(call BENCH_RULE,$(b))))
+bench-programs: $(BENCHES:%=$(O)/bench/%)
 
 lint:
 	@.ci/lint
