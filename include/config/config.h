@@ -16,24 +16,36 @@ struct config {
 	char *hostname;
 	char **submission_listen, **submission_tls_listen;
 	size_t submission_listen_count, submission_tls_listen_count;
-	char *tls_certificate, *tls_key;
+	char *tls_certificate, *tls_key; /* both or neither */
 	char *public_listen;
 	int64_t drain_ms;
+	/* inside of the data directory */
+	char *ledger_dir, *spool_dir, *key_dir;
+	char *control_path;  /* the daemon's socket: control/control.h */
+	char *password_file; /* config/passwords.h */
 	struct ledger_settings ledger;
 	struct spool_settings spool;
 	struct smtp_settings smtp;
 	struct web_limits web;
-	/* the reloadable parts; each is handed over to its room once, then NULL here */
+	/* The reloadable parts. Each has one reference, config's; a room that takes one over gets that reference: set it NULL here then.
+	 * References among them (intake holds policy...) are their own. */
 	struct policy *policy;
 	struct intake_settings *intake;
-	struct compose_settings *compose;
-	struct delivery_settings *delivery;
-	struct web_settings *web_settings;
+	struct compose_settings *compose;   /* NULL without keys */
+	struct delivery_settings *delivery; /* NULL without keys */
+	struct web_settings *web_settings;  /* NULL without keys */
 };
 
-/* Reads and checks everything, keys and password hashes included. WITH_KEYS false: for tools that only need names (config check on another machine). */
+/* Reads and checks everything. WITH_KEYS: makes the data directory and what belongs into it, loads DKIM keys, token keys and password hashes.
+ * Without: for tools that only need names (config check on another machine). */
 int config_load(struct config **ret, const char *file, bool with_keys, struct err *err) MUST_CHECK;
 void config_free(struct config **c);
+
+/* The data directory and the directories in it, mode 0700, unless they are there. */
+int config_make_dirs(const struct config *c, struct err *err) MUST_CHECK;
+#define CONFIG_PATH_MAX 1400
+/* Where a DKIM key is kept when the settings don't say. */
+int config_dkim_path(const struct config *c, const char *domain, const char *selector, char dst[CONFIG_PATH_MAX], struct err *err) MUST_CHECK;
 
 void config_write_sample(struct buf *out);             /* conf/optgate.conf */
 void config_write_manual(struct buf *out);             /* optgate.conf(5), mdoc */

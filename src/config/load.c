@@ -1,0 +1,220 @@
+/* file -> raw -> rooms' settings, in order. A half-built config is freed whole. */
+#include "load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "config/passwords.h"
+#include "mail/address.h"
+
+char *text_dup(const struct raw_text *t)
+{
+	return mem_strdup(t->s);
+}
+
+void shared_begin(struct shared *s, void (*free_value)(struct shared *))
+{
+	atomic_store(&s->refs, 1);
+	s->free = free_value;
+}
+
+static char *below(const char *dir, const char *name)
+{
+	char *path = mem_alloc(strlen(dir) + strlen(name) + 2);
+	snprintf(path, strlen(dir) + strlen(name) + 2, "%s/%s", dir, name);
+	return path;
+}
+
+int config_dkim_path(const struct config *c, const char *domain, const char *selector, char dst[CONFIG_PATH_MAX], struct err *err)
+{
+	int n = snprintf(dst, CONFIG_PATH_MAX, "%s/dkim/%s.%s.pem", c->key_dir, domain, selector);
+	return n < 0 || n >= CONFIG_PATH_MAX ? err_set(err, ERR_LIMIT, "%s/dkim/...: path too long", c->key_dir) : 0;
+}
+
+int config_make_dirs(const struct config *c, struct err *err)
+{
+	char *dkim = below(c->key_dir, "dkim");
+	const char *const dirs[] = {c->data_dir, c->key_dir, dkim, c->ledger_dir, c->spool_dir};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof dirs / sizeof *dirs; i++)
+		rc = dir_make(dirs[i], 0700, err);
+	free(dkim);
+	return rc;
+}
+
+/* ---- what is no more than a copy ---- */
+
+static char **copy_texts(const struct raw_list *l, size_t *ret_count)
+{
+	char **texts = mem_zero((l->count + 1) * sizeof *texts);
+	for (unsigned i = 0; i < l->count; i++)
+		texts[i] = text_dup(text_at(l, i));
+	*ret_count = l->count;
+	return texts;
+}
+
+static char *system_hostname(void)
+{
+	char name[256] = "", canonical[DOMAIN_MAX + 1];
+	gethostname(name, sizeof name - 1);
+	return mem_strdup(domain_canonical(view_of(name), canonical, NULL) == 0 ? canonical : "localhost");
+}
+
+static void copy_submission(struct config *c, const struct raw_submission *r)
+{
+	c->submission_listen = copy_texts(&r->listen, &c->submission_listen_count);
+	c->submission_tls_listen = copy_texts(&r->tls_listen, &c->submission_tls_listen_count);
+	c->tls_certificate = text_dup(&r->tls_certificate);
+	c->tls_key = text_dup(&r->tls_key);
+	c->smtp = (struct smtp_settings){.hostname = c->hostname, .workers = (unsigned)r->workers, .max_connections = (unsigned)r->max_connections,
+	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip, .max_errors = (unsigned)r->max_errors, .max_commands = (unsigned)r->max_commands,
+	    .idle_timeout_ms = r->idle_timeout_ms, .data_timeout_ms = r->data_timeout_ms, .session_timeout_ms = r->session_timeout_ms};
+}
+
+static void copy_stores(struct config *c, const struct raw *raw)
+{
+	const struct raw_spool *s = &raw->spool;
+	c->ledger_dir = below(c->data_dir, "ledger");
+	c->spool_dir = below(c->data_dir, "spool");
+	c->key_dir = below(c->data_dir, "keys");
+	c->control_path = below(c->data_dir, "control.sock");
+	c->password_file = below(c->data_dir, "passwords");
+	c->ledger = (struct ledger_settings){.dir = c->ledger_dir, .key_dir = c->key_dir, .map_bytes = (uint64_t)raw->ledger.map_bytes,
+	    .max_readers = (unsigned)raw->ledger.max_readers, .batch = (unsigned)raw->ledger.batch};
+	c->spool = (struct spool_settings){.dir = c->spool_dir, .segment_bytes = (uint64_t)s->segment_bytes, .max_bytes = (uint64_t)s->max_bytes,
+	    .min_free_bytes = (uint64_t)s->min_free_bytes, .max_items = (uint64_t)s->max_items, .checkpoint_records = (uint32_t)s->checkpoint_records};
+}
+
+static void copy_public(struct config *c, const struct raw_public *r)
+{
+	c->public_listen = text_dup(&r->listen);
+	c->web = (struct web_limits){.threads = (unsigned)r->threads, .max_connections = (unsigned)r->max_connections,
+	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip, .timeout_s = (unsigned)((r->timeout_ms + 999) / 1000), .max_body_bytes = (size_t)r->max_body_bytes};
+}
+
+static int check_relations(const struct raw *raw, struct err *err)
+{
+	const struct raw_submission *s = &raw->submission;
+	if (!s->tls_certificate.s != !s->tls_key.s)
+		return raw_wrong(err, s->tls_key.s ? &s->tls_key.at : &s->tls_certificate.at, "submission.tls_certificate", "expected together with submission.tls_key");
+	if (s->tls_listen.count && !s->tls_certificate.s)
+		return raw_wrong(err, &text_at(&s->tls_listen, 0)->at, "submission.tls_listen", "expected together with submission.tls_certificate");
+	if (raw->delivery.retry_max_ms < raw->delivery.retry_first_ms)
+		return raw_wrong(err, &raw->data_dir.at, "delivery.retry_max", "expected at least delivery.retry_first");
+	return 0;
+}
+
+int make_plain(struct config *c, const struct raw *raw, struct err *err)
+{
+	c->data_dir = text_dup(&raw->data_dir);
+	c->hostname = raw->hostname.s ? text_dup(&raw->hostname) : system_hostname();
+	c->log_level = (enum log_word)raw->log_level;
+	c->drain_ms = raw->drain_ms;
+	copy_submission(c, &raw->submission);
+	copy_public(c, &raw->public);
+	copy_stores(c, raw);
+	return check_relations(raw, err);
+}
+
+/* ---- the steps ---- */
+
+static int make_clients(struct config *c, const struct raw *raw, bool with_keys, struct err *err)
+{
+	struct buf hashes;
+	buf_init(&hashes, PASSWORD_FILE_MAX);
+	int rc = with_keys ? passwords_read(c->password_file, &hashes, err) : 0;
+	if (rc == 0)
+		rc = make_intake(c, raw, buf_view(&hashes), err);
+	if (hashes.p)
+		mem_wipe(hashes.p, hashes.n);
+	buf_free(&hashes);
+	return rc;
+}
+
+static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
+{
+	struct token_keys *tokens = NULL;
+	if (token_keys_load(&tokens, c->key_dir, err) < 0)
+		return -1;
+	struct web_settings *w = mem_zero(sizeof *w);
+	shared_begin(&w->shared, web_settings_free);
+	c->web_settings = w;
+	w->policy = c->policy;
+	shared_hold(&w->policy->shared);
+	w->tokens = token_keys_hold(tokens);
+	int rc = make_compose(c, raw, tokens, err) < 0 || make_delivery(c, raw, err) < 0 ? -1 : 0;
+	token_keys_free(&tokens);
+	return rc;
+}
+
+static int build(struct config *c, const struct raw *raw, bool with_keys, struct err *err)
+{
+	if (make_plain(c, raw, err) < 0 || make_policy(raw, &c->policy, err) < 0)
+		return -1;
+	if (with_keys && config_make_dirs(c, err) < 0)
+		return -1;
+	if (make_clients(c, raw, with_keys, err) < 0)
+		return -1;
+	return with_keys ? make_keyed(c, raw, err) : 0;
+}
+
+int config_from_text(struct config **ret, const char *file, struct view text, bool with_keys, struct err *err)
+{
+	struct raw raw;
+	if (raw_parse(&raw, file, text, NULL, err) < 0)
+		return -1;
+	struct config *c = mem_zero(sizeof *c);
+	c->file = mem_strdup(file);
+	int rc = build(c, &raw, with_keys, err);
+	raw_free(&raw);
+	if (rc < 0)
+		config_free(&c);
+	else
+		*ret = c;
+	return rc;
+}
+
+int config_load(struct config **ret, const char *file, bool with_keys, struct err *err)
+{
+	struct buf text;
+	buf_init(&text, CONFIG_FILE_MAX);
+	int rc = file_read(file, &text, err);
+	if (rc == 0)
+		rc = config_from_text(ret, file, buf_view(&text), with_keys, err);
+	buf_free(&text);
+	return rc;
+}
+
+static void free_texts(char **texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+static void release_rooms(struct config *c)
+{
+	shared_release(c->web_settings ? &c->web_settings->shared : NULL);
+	shared_release(c->delivery ? &c->delivery->shared : NULL);
+	shared_release(c->compose ? &c->compose->shared : NULL);
+	shared_release(c->intake ? &c->intake->shared : NULL);
+	shared_release(c->policy ? &c->policy->shared : NULL);
+}
+
+void config_free(struct config **cp)
+{
+	struct config *c = *cp;
+	if (!c)
+		return;
+	release_rooms(c);
+	free_texts(c->submission_listen, c->submission_listen_count);
+	free_texts(c->submission_tls_listen, c->submission_tls_listen_count);
+	char *const texts[] = {c->file, c->data_dir, c->hostname, c->tls_certificate, c->tls_key, c->public_listen,
+	    c->ledger_dir, c->spool_dir, c->key_dir, c->control_path, c->password_file};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		free(texts[i]);
+	free(c);
+	*cp = NULL;
+}

@@ -1,0 +1,26 @@
+/* The steps from the file's structs to the rooms' settings. Each leaves its part whole or NULL. */
+#pragma once
+
+#include "config/config.h"
+#include "raw.h"
+
+/* raw -> brands, streams, topics with their scopes; references checked. */
+int make_policy(const struct raw *raw, struct policy **ret, struct err *err) MUST_CHECK;
+/* raw -> clients; c->policy is there. HASHES: content of the password file, may be empty. */
+int make_intake(struct config *c, const struct raw *raw, struct view hashes, struct err *err) MUST_CHECK;
+/* raw -> next hops, DKIM keys; needs c->policy. */
+int make_compose(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
+int make_delivery(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
+/* Everything that is no more than a copy, and the relations between single values. */
+int make_plain(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
+
+/* All of it from TEXT: config_load without the file, for tests and fuzzing. */
+int config_from_text(struct config **ret, const char *file, struct view text, bool with_keys, struct err *err) MUST_CHECK;
+
+char *text_dup(const struct raw_text *t); /* NULL stays NULL */
+static inline const struct raw_text *text_at(const struct raw_list *l, unsigned i)
+{
+	return (const struct raw_text *)l->at + i;
+}
+/* A fresh shared value: one reference, the caller's. */
+void shared_begin(struct shared *s, void (*free_value)(struct shared *));

@@ -1,0 +1,104 @@
+/* Brands, streams and topics as the policy room wants them: canonical domains, scopes, and nothing that refers to nothing. */
+#include <stdio.h>
+
+#include "load.h"
+#include "mail/address.h"
+
+/* The scope named A, A/B or A/B/C. */
+static int scope_of(struct scope *ret, struct err *err, const struct place *at, const char *path, const char *a, const char *b, const char *c)
+{
+	char name[SCOPE_NAME_MAX + 1];
+	struct err why;
+	int n = snprintf(name, sizeof name, "%s%s%s%s%s", a, b ? "/" : "", b ? b : "", c ? "/" : "", c ? c : "");
+	if (n < 0 || (size_t)n >= sizeof name)
+		return raw_wrong(err, at, path, "expected a shorter name");
+	return scope_parse(view_of(name), ret, &why) < 0 ? raw_wrong(err, at, path, "%s", why.text) : 0;
+}
+
+static char *domain_dup(const struct raw_text *t)
+{
+	char canonical[DOMAIN_MAX + 1];
+	if (!t->s || domain_canonical(view_of(t->s), canonical, NULL) < 0)
+		return NULL;
+	return mem_strdup(canonical);
+}
+
+static char *title_or_name(const struct raw_text *title, const struct raw_text *name)
+{
+	return text_dup(title->s ? title : name);
+}
+
+static int make_topics(struct stream *s, const struct raw_stream *raw, struct err *err)
+{
+	const struct raw_topic *r = raw->topics.at;
+	s->topics = mem_zero(raw->topics.count * sizeof *s->topics);
+	for (; s->topic_count < raw->topics.count; s->topic_count++, r++) {
+		struct topic *t = &s->topics[s->topic_count];
+		if (scope_of(&t->scope, err, &r->name.at, "brands[].streams[].topics[].name", s->brand->name, s->name, r->name.s) < 0)
+			return -1;
+		t->name = text_dup(&r->name);
+		t->title = title_or_name(&r->title, &r->name);
+	}
+	return 0;
+}
+
+static int make_stream(struct stream *s, const struct brand *b, const struct raw_stream *r, struct err *err)
+{
+	s->brand = b;
+	s->name = text_dup(&r->name);
+	s->title = title_or_name(&r->title, &r->name);
+	s->class = (enum mail_class)r->class;
+	s->accepts = (unsigned)r->accepts;
+	s->list_id = domain_dup(&r->list_id);
+	s->keep_unsubscribe = r->keep_unsubscribe;
+	if (s->keep_unsubscribe && s->class != CLASS_SERVICE)
+		return raw_wrong(err, &r->name.at, "brands[].streams[].keep_unsubscribe", "expected with class \"service\" only");
+	if (scope_of(&s->scope, err, &r->name.at, "brands[].streams[].name", b->name, s->name, NULL) < 0)
+		return -1;
+	return make_topics(s, r, err);
+}
+
+static void take_domains(struct brand *b, const struct raw_brand *r)
+{
+	b->from_domains = mem_zero(r->from_domains.count * sizeof *b->from_domains);
+	for (; b->from_domain_count < r->from_domains.count; b->from_domain_count++)
+		b->from_domains[b->from_domain_count] = domain_dup(text_at(&r->from_domains, b->from_domain_count));
+	b->bounce_domain = domain_dup(&r->bounce_domain);
+}
+
+static int make_brand(struct brand *b, const struct raw_brand *r, const struct raw_text *default_url, struct err *err)
+{
+	const struct raw_stream *streams = r->streams.at;
+	b->name = text_dup(&r->name);
+	b->title = text_dup(&r->title);
+	b->public_url = text_dup(r->public_url.s ? &r->public_url : default_url);
+	take_domains(b, r);
+	if (!b->public_url)
+		return raw_wrong(err, &r->name.at, "brands[].public_url", "required and not given: expected a URL here or in public.url");
+	if (scope_of(&b->scope, err, &r->name.at, "brands[].name", b->name, NULL, NULL) < 0)
+		return -1;
+	b->streams = mem_zero(r->streams.count * sizeof *b->streams);
+	for (unsigned i = 0; i < r->streams.count; i++) {
+		b->stream_count = i + 1; /* a half-built one is freed too */
+		if (make_stream(&b->streams[i], b, &streams[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int make_policy(const struct raw *raw, struct policy **ret, struct err *err)
+{
+	const struct raw_brand *brands = raw->brands.at;
+	struct policy *p = mem_zero(sizeof *p);
+	shared_begin(&p->shared, policy_free);
+	p->brands = mem_zero(raw->brands.count * sizeof *p->brands);
+	for (unsigned i = 0; i < raw->brands.count; i++) {
+		p->brand_count = i + 1;
+		if (make_brand(&p->brands[i], &brands[i], &raw->public.url, err) < 0) {
+			shared_release(&p->shared);
+			return -1;
+		}
+	}
+	*ret = p;
+	return 0;
+}

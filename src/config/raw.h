@@ -1,0 +1,111 @@
+/* The settings file as C structs, checked value by value, before any room's settings are made from it. Everything lives in .arena. */
+#pragma once
+
+#include "base/mem.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#define CONFIG_FILE_MAX  (4u << 20)
+#define CONFIG_ARENA_MAX (64u << 20)
+
+struct place { /* where it was written, for messages */
+	const char *file;
+	unsigned line;
+};
+
+struct raw_text {
+	const char *s; /* NULL = not given and no default */
+	struct place at;
+};
+
+struct raw_list {
+	void *at;
+	unsigned count;
+};
+
+struct raw_dkim {
+	struct raw_text domain, selector, key_file;
+};
+
+struct raw_topic {
+	struct raw_text name, title;
+};
+
+struct raw_stream {
+	struct raw_text name, title, list_id;
+	int64_t class, accepts;
+	bool keep_unsubscribe;
+	struct raw_list topics; /* raw_topic */
+};
+
+struct raw_brand {
+	struct raw_text name, title, bounce_domain, public_url;
+	struct raw_list from_domains; /* raw_text */
+	struct raw_list dkim;         /* raw_dkim */
+	struct raw_list streams;      /* raw_stream */
+};
+
+struct raw_client {
+	struct raw_text name, brand, stream;
+	struct raw_list streams, networks; /* raw_text */
+	bool plain_auth;
+};
+
+struct raw_hop {
+	struct raw_text name, host, tls_name, ca_file, user, password_file;
+	int64_t port, tls, connections, messages_per_connection, idle_ms, connect_timeout_ms;
+};
+
+struct raw_submission {
+	struct raw_list listen, tls_listen; /* raw_text */
+	struct raw_text tls_certificate, tls_key;
+	int64_t workers, max_connections, max_connections_per_ip, max_errors, max_commands;
+	int64_t idle_timeout_ms, data_timeout_ms, session_timeout_ms;
+	int64_t max_message_bytes, max_recipients, max_received, memory_bytes;
+};
+
+struct raw_public {
+	struct raw_text listen, url;
+	int64_t threads, max_connections, max_connections_per_ip, timeout_ms, max_body_bytes;
+};
+
+struct raw_ledger {
+	int64_t map_bytes, max_readers, batch;
+};
+
+struct raw_spool {
+	int64_t segment_bytes, max_bytes, min_free_bytes, max_items, checkpoint_records;
+};
+
+struct raw_delivery {
+	struct raw_list next_hops; /* raw_hop */
+	int64_t retry_first_ms, retry_max_ms, expire_ms;
+};
+
+struct raw {
+	struct arena arena;
+	struct raw_text data_dir, hostname;
+	int64_t log_level, drain_ms;
+	struct raw_submission submission;
+	struct raw_public public;
+	struct raw_ledger ledger;
+	struct raw_spool spool;
+	struct raw_delivery delivery;
+	struct raw_list brands;  /* raw_brand */
+	struct raw_list clients; /* raw_client */
+};
+
+/* Called for every setting once its value is known: NAME with list indices ("brands[0].name"), VALUE in the file's own syntax. */
+struct setting;
+struct raw_visitor {
+	void (*seen)(void *arg, const char *name, const struct setting *row, const char *value, bool is_default);
+	void *arg;
+};
+
+/* Pure: TEXT is the file's content, FILE its name for messages and the folder that @include is relative to. VISITOR may be NULL.
+ * Names, types, ranges, required settings and duplicates are checked; references between settings are policy.c's and rooms.c's part. */
+int raw_parse(struct raw *ret, const char *file, struct view text, const struct raw_visitor *visitor, struct err *err) MUST_CHECK;
+void raw_free(struct raw *r);
+
+/* "file:line: name: " and what was expected. */
+int raw_wrong(struct err *err, const struct place *at, const char *name, const char *fmt, ...) PRINTF(4, 5);

@@ -1,0 +1,181 @@
+/* Every setting there is. The parser, `optgate config show`, conf/optgate.conf and optgate.conf(5) are made from these rows, so that
+ * they cannot disagree. A new setting is a new row and a field in raw.h. */
+#include "table.h"
+
+#include <string.h>
+
+#include "config/config.h"
+
+static const struct choice log_levels[] = {{"error", CONFIG_LOG_ERROR}, {"warning", CONFIG_LOG_WARNING}, {"info", CONFIG_LOG_INFO}, {"debug", CONFIG_LOG_DEBUG}, {0}};
+static const struct choice classes[] = {{"marketing", CLASS_MARKETING}, {"service", CLASS_SERVICE}, {"legal", CLASS_LEGAL}, {0}};
+static const struct choice bases[] = {{"consent", BASIS_CONSENT}, {"soft-opt-in", BASIS_SOFT_OPT_IN}, {"legitimate-interest", BASIS_LEGITIMATE_INTEREST},
+	{"contract", BASIS_CONTRACT}, {"legal-obligation", BASIS_LEGAL_OBLIGATION}, {0}};
+static const struct choice hop_tls[] = {{"none", HOP_TLS_NONE}, {"opportunistic", HOP_TLS_OPPORTUNISTIC}, {"required", HOP_TLS_REQUIRED}, {"verified", HOP_TLS_VERIFIED}, {0}};
+
+#define KiB 1024ll
+#define MiB (1024 * KiB)
+#define GiB (1024 * MiB)
+#define TiB (1024 * GiB)
+#define SECOND 1000ll
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define AT(type, member)   .offset = offsetof(struct type, member)
+#define IN(type)           .element = sizeof(struct type)
+#define RANGE(low, high)   .lo = (low), .hi = (high)
+#define REQUIRED           .flags = SETTING_REQUIRED
+#define RESTART            .flags = SETTING_RESTART
+#define UNIQUE_NAME        .flags = SETTING_REQUIRED | SETTING_UNIQUE, .check = check_name
+
+const struct setting settings[] = {
+	{"data_dir", KIND_TEXT, RESTART, AT(raw, data_dir), .check = check_path, .def = "/var/lib/optgate",
+	    .help = "Holds the ledger, the spool, the keys and the passwords. One running daemon for one data directory."},
+	{"hostname", KIND_TEXT, RESTART, AT(raw, hostname), .check = check_domain,
+	    .help = "The name used in greetings, EHLO, Received and Message-ID fields. Default: the system's host name."},
+	{"log_level", KIND_CHOICE, AT(raw, log_level), .choices = log_levels, .def = "info",
+	    .help = "The least important kind of event that is still logged."},
+	{"drain", KIND_DURATION, AT(raw, drain_ms), RANGE(0, HOUR), .def = "30s",
+	    .help = "How long connections and delivery attempts may go on after SIGTERM. Opt-outs are answered to the end."},
+
+	{"submission", KIND_GROUP, .help = "The SMTP listener for marketing tools."},
+	{"submission.listen", KIND_TEXTS, RESTART, AT(raw, submission.listen), .hi = 32, .check = check_endpoint, .def = "127.0.0.1:587",
+	    .help = "Where clients connect: ADDRESS:PORT, [ADDRESS]:PORT, unix:PATH, or systemd:NAME for a socket that systemd passes."},
+	{"submission.tls_listen", KIND_TEXTS, RESTART, AT(raw, submission.tls_listen), .hi = 32, .check = check_endpoint,
+	    .help = "Listeners that speak TLS from the first byte, usually port 465."},
+	{"submission.tls_certificate", KIND_TEXT, AT(raw, submission.tls_certificate), .check = check_path,
+	    .help = "Certificate chain in PEM. With it, STARTTLS is offered. Read again on reload."},
+	{"submission.tls_key", KIND_TEXT, AT(raw, submission.tls_key), .check = check_path, .help = "The certificate's private key in PEM."},
+	{"submission.workers", KIND_NUMBER, RESTART, AT(raw, submission.workers), RANGE(1, 256), .def = "2", .help = "Threads, each with an event loop of its own."},
+	{"submission.max_connections", KIND_NUMBER, RESTART, AT(raw, submission.max_connections), RANGE(1, 1000000), .def = "5000",
+	    .help = "Connections at once, in all. One more gets 421."},
+	{"submission.max_connections_per_ip", KIND_NUMBER, RESTART, AT(raw, submission.max_connections_per_ip), RANGE(1, 1000000), .def = "500",
+	    .help = "Connections at once from one address."},
+	{"submission.max_errors", KIND_NUMBER, RESTART, AT(raw, submission.max_errors), RANGE(1, 1000000), .def = "50",
+	    .help = "Wrong or refused commands of one connection before it is closed with 421. A suppressed recipient is not an error."},
+	{"submission.max_commands", KIND_NUMBER, RESTART, AT(raw, submission.max_commands), RANGE(10, 1000000), .def = "1000",
+	    .help = "Commands of one connection without a message kept, before it is closed with 421."},
+	{"submission.idle_timeout", KIND_DURATION, RESTART, AT(raw, submission.idle_timeout_ms), RANGE(SECOND, HOUR), .def = "5m",
+	    .help = "Silence between commands before the connection is closed (RFC 5321 4.5.3.2.7 asks for five minutes)."},
+	{"submission.data_timeout", KIND_DURATION, RESTART, AT(raw, submission.data_timeout_ms), RANGE(SECOND, HOUR), .def = "3m",
+	    .help = "Silence within DATA."},
+	{"submission.session_timeout", KIND_DURATION, RESTART, AT(raw, submission.session_timeout_ms), RANGE(0, 7 * DAY), .def = "0",
+	    .help = "Longest life of a connection; 0 = no limit."},
+	{"submission.max_message_size", KIND_SIZE, AT(raw, submission.max_message_bytes), RANGE(64 * KiB, GiB), .def = "25M",
+	    .help = "Largest message, as SIZE announces it (RFC 1870)."},
+	{"submission.max_recipients", KIND_NUMBER, AT(raw, submission.max_recipients), RANGE(1, 100000), .def = "1000",
+	    .help = "Recipients of one transaction; RFC 5321 4.5.3.1.8 asks for 100 at least."},
+	{"submission.max_received", KIND_NUMBER, AT(raw, submission.max_received), RANGE(5, 1000), .def = "50",
+	    .help = "Received fields in a message before it is taken for a loop."},
+	{"submission.memory", KIND_SIZE, AT(raw, submission.memory_bytes), RANGE(MiB, TiB), .def = "512M",
+	    .help = "Memory for all messages being received at once. Beyond it MAIL is answered with 452."},
+
+	{"public", KIND_GROUP, .help = "The HTTP listener for recipients: one-click opt-outs and the page behind the link. TLS is a proxy's part."},
+	{"public.listen", KIND_TEXT, RESTART, AT(raw, public.listen), .check = check_endpoint, .def = "127.0.0.1:8080", .help = "As submission.listen."},
+	{"public.url", KIND_TEXT, AT(raw, public.url), .check = check_url, .sample = "https://u.example.com",
+	    .help = "What the links in messages begin with, for brands that have no public_url of their own. RFC 8058 asks for https."},
+	{"public.threads", KIND_NUMBER, RESTART, AT(raw, public.threads), RANGE(1, 256), .def = "2", .help = "Threads that answer."},
+	{"public.max_connections", KIND_NUMBER, RESTART, AT(raw, public.max_connections), RANGE(1, 1000000), .def = "4000", .help = "Connections at once, in all."},
+	{"public.max_connections_per_ip", KIND_NUMBER, RESTART, AT(raw, public.max_connections_per_ip), RANGE(1, 1000000), .def = "1000",
+	    .help = "Connections at once from one address. Behind a proxy all come from the proxy."},
+	{"public.timeout", KIND_DURATION, RESTART, AT(raw, public.timeout_ms), RANGE(SECOND, HOUR), .def = "30s", .help = "For an idle or slow connection."},
+	{"public.max_body", KIND_SIZE, RESTART, AT(raw, public.max_body_bytes), RANGE(KiB, MiB), .def = "8K", .help = "Largest body of a POST."},
+
+	{"ledger", KIND_GROUP, .help = "The store of suppressions and consents."},
+	{"ledger.map_size", KIND_SIZE, RESTART, AT(raw, ledger.map_bytes), RANGE(MiB, 16 * TiB), .def = "256G",
+	    .help = "Address space set aside for the ledger. It costs no memory and no disk."},
+	{"ledger.max_readers", KIND_NUMBER, RESTART, AT(raw, ledger.max_readers), RANGE(16, 65536), .def = "1024", .help = "Readers at once, over all processes."},
+	{"ledger.batch", KIND_NUMBER, RESTART, AT(raw, ledger.batch), RANGE(1, 65536), .def = "256", .help = "Most changes that share one commit."},
+
+	{"spool", KIND_GROUP, .help = "The queue of accepted messages."},
+	{"spool.segment_size", KIND_SIZE, RESTART, AT(raw, spool.segment_bytes), RANGE(MiB, 4 * GiB), .def = "64M", .help = "Size of one segment file."},
+	{"spool.max_size", KIND_SIZE, RESTART, AT(raw, spool.max_bytes), RANGE(0, 64 * TiB), .def = "0", .help = "Size of all segments beyond which nothing is accepted (452); 0 = no limit but the disk."},
+	{"spool.min_free", KIND_SIZE, RESTART, AT(raw, spool.min_free_bytes), RANGE(MiB, 64 * TiB), .def = "64M", .help = "Space that is left free on the file system."},
+	{"spool.max_items", KIND_NUMBER, RESTART, AT(raw, spool.max_items), RANGE(1000, 1000000000), .def = "10000000", .help = "Recipients waiting at once."},
+	{"spool.checkpoint_records", KIND_NUMBER, RESTART, AT(raw, spool.checkpoint_records), RANGE(100, 1000000000), .def = "200000",
+	    .help = "Records between two checkpoints of the index; fewer make a start faster."},
+
+	{"delivery", KIND_GROUP, .help = "The way to the next hop."},
+	{"delivery.retry_first", KIND_DURATION, AT(raw, delivery.retry_first_ms), RANGE(100, DAY), .def = "1m",
+	    .help = "Delay after the first temporary failure. It doubles with each further one and varies by a quarter."},
+	{"delivery.retry_max", KIND_DURATION, AT(raw, delivery.retry_max_ms), RANGE(100, 7 * DAY), .def = "1h", .help = "The longest such delay."},
+	{"delivery.expire", KIND_DURATION, AT(raw, delivery.expire_ms), RANGE(SECOND, 60 * DAY), .def = "3d", .help = "Age at which an undelivered message is given up."},
+	{"delivery.next_hops", KIND_LIST, REQUIRED, AT(raw, delivery.next_hops), IN(raw_hop), .hi = 64,
+	    .help = "The MTAs or providers that messages are handed to. The first is used; the others when it is down."},
+	{"delivery.next_hops[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_hop, name), .sample = "mta", .help = "For logs and figures."},
+	{"delivery.next_hops[].host", KIND_TEXT, REQUIRED, AT(raw_hop, host), .check = check_host, .sample = "127.0.0.1", .help = "Name or address."},
+	{"delivery.next_hops[].port", KIND_NUMBER, AT(raw_hop, port), RANGE(1, 65535), .def = "25", .help = "TCP port."},
+	{"delivery.next_hops[].tls", KIND_CHOICE, AT(raw_hop, tls), .choices = hop_tls, .def = "opportunistic",
+	    .help = "none: never. opportunistic: when offered, without looking at the certificate. required: nothing is sent without. verified: the certificate must fit too."},
+	{"delivery.next_hops[].tls_name", KIND_TEXT, AT(raw_hop, tls_name), .check = check_domain, .help = "Name asked for (SNI) and expected in the certificate. Default: host."},
+	{"delivery.next_hops[].ca_file", KIND_TEXT, AT(raw_hop, ca_file), .check = check_path, .help = "Certificates to trust, in PEM. Default: the system's."},
+	{"delivery.next_hops[].user", KIND_TEXT, AT(raw_hop, user), .check = check_title, .help = "User for AUTH; with password_file."},
+	{"delivery.next_hops[].password_file", KIND_TEXT, AT(raw_hop, password_file), .check = check_path, .help = "File that holds the password, readable by the daemon only."},
+	{"delivery.next_hops[].connections", KIND_NUMBER, AT(raw_hop, connections), RANGE(1, 1000), .def = "8", .help = "Connections at once."},
+	{"delivery.next_hops[].messages_per_connection", KIND_NUMBER, AT(raw_hop, messages_per_connection), RANGE(1, 1000000), .def = "1000",
+	    .help = "Messages before a connection is closed and made anew."},
+	{"delivery.next_hops[].idle", KIND_DURATION, AT(raw_hop, idle_ms), RANGE(0, HOUR), .def = "5s", .help = "How long a connection without work is kept."},
+	{"delivery.next_hops[].connect_timeout", KIND_DURATION, AT(raw_hop, connect_timeout_ms), RANGE(100, HOUR), .def = "30s", .help = "For making a connection."},
+
+	{"brands", KIND_LIST, REQUIRED, AT(raw, brands), IN(raw_brand), .hi = 1000, .help = "The legal senders."},
+	{"brands[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_brand, name), .sample = "acme",
+	    .help = "Used in scopes (\"acme/offers\"). Never rename a brand, stream or topic: suppressions are kept under its name."},
+	{"brands[].title", KIND_TEXT, REQUIRED, AT(raw_brand, title), .check = check_title, .sample = "Acme Ltd", .help = "For recipients to read."},
+	{"brands[].from_domains", KIND_TEXTS, REQUIRED, AT(raw_brand, from_domains), .hi = 1000, .check = check_domain, .sample = "example.com",
+	    .help = "Domains that the From field may have; domains below them are meant too. Any other is refused."},
+	{"brands[].bounce_domain", KIND_TEXT, REQUIRED, AT(raw_brand, bounce_domain), .check = check_domain, .sample = "bounce.example.com",
+	    .help = "Domain of return paths and of mailto opt-outs. Its mail must come back to optgate."},
+	{"brands[].public_url", KIND_TEXT, AT(raw_brand, public_url), .check = check_url, .help = "As public.url, for this brand."},
+	{"brands[].dkim", KIND_LIST, AT(raw_brand, dkim), IN(raw_dkim), .hi = 100,
+	    .help = "Keys that sign. Of those whose domain is that of the From field or above it, all sign: one RSA and one Ed25519 key serve every receiver."},
+	{"brands[].dkim[].domain", KIND_TEXT, REQUIRED, AT(raw_dkim, domain), .check = check_domain, .sample = "example.com", .help = "The signing domain (d=)."},
+	{"brands[].dkim[].selector", KIND_TEXT, REQUIRED, AT(raw_dkim, selector), .check = check_selector, .sample = "s1", .help = "The selector (s=)."},
+	{"brands[].dkim[].key_file", KIND_TEXT, AT(raw_dkim, key_file), .check = check_path,
+	    .help = "Private key in PEM, readable by the daemon only. Default: keys/dkim/DOMAIN.SELECTOR.pem in the data directory, where optgate key new dkim puts it."},
+	{"brands[].streams", KIND_LIST, REQUIRED, AT(raw_brand, streams), IN(raw_stream), .hi = 1000, .help = "The kinds of mail of the brand."},
+	{"brands[].streams[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_stream, name), .sample = "offers", .help = "What the header X-Optgate-Stream names."},
+	{"brands[].streams[].title", KIND_TEXT, AT(raw_stream, title), .check = check_title, .sample = "Offers and news", .help = "For recipients to read. Default: the name."},
+	{"brands[].streams[].class", KIND_CHOICE, REQUIRED, AT(raw_stream, class), .choices = classes, .sample = "marketing",
+	    .help = "marketing: may be opted out of, carries List-Unsubscribe. service: receipts, password resets. legal: what the law demands to be sent."},
+	{"brands[].streams[].requires", KIND_CHOICES, AT(raw_stream, accepts), .choices = bases, .sample = "consent",
+	    .help = "A basis of which one must be on record for a person, or the recipient is refused. Not given: none is asked for."},
+	{"brands[].streams[].list_id", KIND_TEXT, AT(raw_stream, list_id), .check = check_list_id, .sample = "offers.example.com", .help = "The List-Id field (RFC 2919)."},
+	{"brands[].streams[].keep_unsubscribe", KIND_FLAG, AT(raw_stream, keep_unsubscribe), .def = "false",
+	    .help = "Service class only: pass the tool's own List-Unsubscribe fields on."},
+	{"brands[].streams[].topics", KIND_LIST, AT(raw_stream, topics), IN(raw_topic), .hi = 1000, .help = "Lists or interests within the stream."},
+	{"brands[].streams[].topics[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_topic, name), .sample = "spring", .help = "What the header X-Optgate-Topic names."},
+	{"brands[].streams[].topics[].title", KIND_TEXT, AT(raw_topic, title), .check = check_title, .sample = "Spring sale", .help = "For recipients to read. Default: the name."},
+
+	{"clients", KIND_LIST, AT(raw, clients), IN(raw_client), .hi = 10000, .help = "The marketing tools. Nobody else may relay."},
+	{"clients[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_client, name), .sample = "newsletter",
+	    .help = "Also the user of SMTP AUTH; optgate client add NAME sets its password."},
+	{"clients[].brand", KIND_TEXT, REQUIRED, AT(raw_client, brand), .check = check_name, .sample = "acme", .help = "What it may send as."},
+	{"clients[].stream", KIND_TEXT, REQUIRED, AT(raw_client, stream), .check = check_name, .sample = "offers", .help = "The stream of messages that name none."},
+	{"clients[].streams", KIND_TEXTS, AT(raw_client, streams), .hi = 1000, .check = check_name,
+	    .help = "Further streams that the header X-Optgate-Stream may choose."},
+	{"clients[].networks", KIND_TEXTS, AT(raw_client, networks), .hi = 1000, .check = check_network, .sample = "127.0.0.1",
+	    .help = "Known from here without AUTH: ADDRESS or ADDRESS/BITS."},
+	{"clients[].plain_auth", KIND_FLAG, AT(raw_client, plain_auth), .def = "false", .help = "Allow AUTH without TLS from these networks."},
+};
+const size_t settings_count = sizeof settings / sizeof *settings;
+
+const char *setting_name(const struct setting *row)
+{
+	const char *dot = strrchr(row->path, '.');
+	return dot ? dot + 1 : row->path;
+}
+
+bool setting_within(const struct setting *row, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	if (n == 0)
+		return !strchr(row->path, '.');
+	return strncmp(row->path, prefix, n) == 0 && row->path[n] == '.' && setting_name(row) == row->path + n + 1;
+}
+
+const struct setting *setting_find(const char *prefix, const char *name)
+{
+	for (size_t i = 0; i < settings_count; i++)
+		if (setting_within(&settings[i], prefix) && strcmp(setting_name(&settings[i]), name) == 0)
+			return &settings[i];
+	return NULL;
+}
