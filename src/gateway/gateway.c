@@ -7,19 +7,17 @@
 #include "gateway/gateway.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "gateway_internal.h"
 
 static int start_log(struct gateway *g, struct err *err)
@@ -111,7 +109,7 @@ static int start_submission(struct gateway *g, struct err *err)
 		return -1;
 	int rc = smtp_server_start(&g->smtp, &c->smtp, (const char *const *)c->submission_listen, c->submission_listen_count,
 	    (const char *const *)c->submission_tls_listen, c->submission_tls_listen_count, tls, &intake_verbs, g->intake, g->clock, err);
-	tls_server_free(tls);
+	tls_server_free(&tls);
 	return rc;
 }
 
@@ -124,10 +122,7 @@ static void stop_submission(struct gateway *g)
 
 static int start_control(struct gateway *g, struct err *err)
 {
-	char path[PATH_MAX];
-	if (path_join(path, sizeof path, g->config->data_dir, "control.sock", err) < 0)
-		return -1;
-	return control_start(&g->control, path, gateway_answer, g, err);
+	return control_start(&g->control, g->config->control_path, gateway_answer, g, err);
 }
 
 static void stop_control(struct gateway *g)
@@ -182,7 +177,7 @@ static int reload(struct gateway *g, struct err *err)
 	}
 	if (tls)
 		smtp_server_use_tls(g->smtp, tls);
-	tls_server_free(tls);
+	tls_server_free(&tls);
 	intake_use(g->intake, fresh->intake);
 	delivery_use(g->delivery, fresh->delivery);
 	fresh->intake = NULL;
@@ -267,9 +262,7 @@ int gateway_run(const char *config_file, struct err *err)
 	struct gateway g = {.clock = &clock_system};
 	if (config_load(&g.config, config_file, true, err) < 0)
 		return -1;
-	int rc = dir_make(g.config->data_dir, 0700, err);
-	if (rc == 0)
-		rc = start_rooms(&g, err);
+	int rc = start_rooms(&g, err);
 	if (rc == 0) {
 		say_ready(&g);
 		wait_for_signals(&g, &waited);
