@@ -12,7 +12,7 @@
 #include "optout/token.h"
 #include "policy/policy.h"
 
-struct web_settings { /* frozen, shared */
+struct web_settings { /* frozen, shared; allocated with mem_zero; owns one reference of each */
 	struct shared shared;
 	struct policy *policy;
 	struct token_keys *tokens;
@@ -20,14 +20,17 @@ struct web_settings { /* frozen, shared */
 void web_settings_free(struct shared *s);
 
 struct web_limits {
-	unsigned threads, max_connections, max_connections_per_ip;
-	unsigned timeout_s;      /* of an idle or slow connection */
-	size_t max_body_bytes;
+	unsigned threads, max_connections;
+	unsigned max_connections_per_ip; /* 0 = no limit, as behind a proxy */
+	unsigned timeout_s;    /* for a whole request to arrive, however its bytes are spread; also of an idle connection. 10 */
+	size_t max_body_bytes; /* 8192; more gets 413 */
 };
 
 struct web;
+/* Takes over SETTINGS, also when it fails. L must outlive the listener: an answer waits for its commit. */
 int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l, const struct clock *clock,
     struct web_settings *settings, struct err *err) MUST_CHECK;
 void web_use(struct web *w, struct web_settings *s); /* reload; takes over */
 int web_address(const struct web *w, struct endpoint *ret);
+/* Takes no new connections, lets running requests end until DEADLINE_MS (monotonic); those that wait for the ledger are always awaited. */
 void web_stop(struct web **w, int64_t deadline_ms);

@@ -1,0 +1,164 @@
+/* The public listener: its routes, the headers of every answer, and its start, reload and stop. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "web_internal.h"
+
+#define ROUTE_COUNTERS(id, name)                                                                                                     \
+	COUNTER(id##_2xx, "optgate_web_requests_total{route=\"" name "\",class=\"2xx\"}", "HTTP requests answered");                 \
+	COUNTER(id##_3xx, "optgate_web_requests_total{route=\"" name "\",class=\"3xx\"}", "HTTP requests answered");                 \
+	COUNTER(id##_4xx, "optgate_web_requests_total{route=\"" name "\",class=\"4xx\"}", "HTTP requests answered");                 \
+	COUNTER(id##_5xx, "optgate_web_requests_total{route=\"" name "\",class=\"5xx\"}", "HTTP requests answered");                 \
+	static struct counter *const id##_answers[STATUS_CLASSES] = {&id##_2xx, &id##_3xx, &id##_4xx, &id##_5xx}
+
+ROUTE_COUNTERS(page, "page");
+ROUTE_COUNTERS(optout, "optout");
+ROUTE_COUNTERS(health, "health");
+ROUTE_COUNTERS(other, "other");
+COUNTER(busy, "optgate_web_unavailable_total", "Answers with 503: the ledger could not be read or written");
+
+static const struct route routes[] = {
+	/* methods    pattern     handler       counters */
+	{METHOD_GET, "/u/*", optout_show, page_answers},
+	{METHOD_POST, "/u/*", optout_do, optout_answers},
+	{METHOD_GET, "/healthz", health_show, health_answers},
+};
+
+void plain_answer(struct web_request *r, unsigned status, struct view text)
+{
+	r->answer.status = status;
+	r->answer.content_type = "text/plain; charset=utf-8";
+	buf_clear(&r->answer.body);
+	buf_add(&r->answer.body, text);
+}
+
+/* OPTIONS of a path we have: 204. Another method than it knows: 405. */
+static enum web_when answer_methods(struct web_request *r, unsigned allowed)
+{
+	struct buf allow;
+	buf_init(&allow, 100);
+	route_allow_text(allowed, &allow);
+	if (r->method == METHOD_OPTIONS)
+		r->answer.status = 204;
+	else
+		page_answer(r, 405, PAGE_METHOD, NULL, 0);
+	web_response_header(&r->answer, "Allow", buf_cstr(&allow));
+	buf_free(&allow);
+	return WEB_NOW;
+}
+
+static enum web_when serve(void *arg, struct web_request *r)
+{
+	struct web *w = arg;
+	unsigned allowed;
+	r->route = route_find(routes, sizeof routes / sizeof *routes, r->method, r->path, &r->capture, &allowed);
+	r->settings = shared_acquire(&w->settings);
+	if (r->route)
+		return r->route->handle(w, r);
+	if (allowed)
+		return answer_methods(r, allowed);
+	page_answer(r, 404, PAGE_MISSING, NULL, 0);
+	return WEB_NOW;
+}
+
+static void refuse(void *arg, struct web_request *r, unsigned status)
+{
+	(void)arg;
+	page_answer(r, status, status == 413 || status == 414 ? PAGE_TOO_LARGE : PAGE_UNCLEAR, NULL, 0);
+}
+
+static void answered(void *arg, const struct web_request *r)
+{
+	(void)arg;
+	unsigned class = r->answer.status / 100 - 2;
+	if (class < STATUS_CLASSES)
+		counter_add((r->route ? r->route->answers : other_answers)[class], 1);
+	if (r->answer.status == 503)
+		counter_add(&busy, 1);
+}
+
+/* On every answer that is ours. */
+static void compose_headers(struct web *w)
+{
+	struct buf hash;
+	buf_init(&hash, 100);
+	pages_style_hash(&hash);
+	struct web_header *h = w->headers;
+	*h++ = (struct web_header){"Cache-Control", "no-store"};
+	*h++ = (struct web_header){"Referrer-Policy", "no-referrer"};
+	*h++ = (struct web_header){"X-Robots-Tag", "noindex"};
+	*h++ = (struct web_header){"X-Content-Type-Options", "nosniff"};
+	h->name = "Content-Security-Policy";
+	struct buf policy;
+	buf_init(&policy, sizeof h->value - 1);
+	buf_fmt(&policy, "default-src 'none'; style-src '%s'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'", buf_cstr(&hash));
+	ALWAYS(view_str(buf_view(&policy), h->value, sizeof h->value) && !policy.failed);
+	w->service.headers = w->headers;
+	w->service.header_count = (size_t)(h + 1 - w->headers);
+	buf_free(&policy);
+	buf_free(&hash);
+}
+
+void web_settings_free(struct shared *shared)
+{
+	struct web_settings *s = (struct web_settings *)shared;
+	if (!s)
+		return;
+	if (s->policy)
+		shared_release(&s->policy->shared);
+	token_keys_free(&s->tokens);
+	free(s);
+}
+
+int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l, const struct clock *clock,
+    struct web_settings *settings, struct err *err)
+{
+	struct web *w = mem_zero(sizeof *w);
+	w->ledger = l;
+	w->clock = clock;
+	w->service = (struct http_service){.serve = serve, .refuse = refuse, .answered = answered, .arg = w};
+	compose_headers(w);
+	throttle_init(&w->forged);
+	shared_slot_init(&w->settings);
+	web_use(w, settings);
+	int fd;
+	if (listen_on(listen, WEB_BACKLOG, &fd, err) < 0)
+		goto failed;
+	if (endpoint_of_fd(fd, &w->address, err) < 0) {
+		close(fd);
+		goto failed;
+	}
+	if (http_start(&w->http, fd, limits, clock, &w->service, err) < 0)
+		goto failed;
+	*ret = w;
+	return 0;
+failed:
+	err_prefix(err, "web listener %s", listen);
+	web_stop(&w, 0);
+	return -1;
+}
+
+void web_use(struct web *w, struct web_settings *s)
+{
+	shared_replace(&w->settings, &s->shared, web_settings_free);
+}
+
+int web_address(const struct web *w, struct endpoint *ret)
+{
+	*ret = w->address;
+	return 0;
+}
+
+void web_stop(struct web **ww, int64_t deadline_ms)
+{
+	struct web *w = *ww;
+	if (!w)
+		return;
+	http_stop(&w->http, deadline_ms);
+	shared_replace(&w->settings, NULL, NULL);
+	pthread_mutex_destroy(&w->settings.lock);
+	throttle_end(&w->forged);
+	free(w);
+	*ww = NULL;
+}
