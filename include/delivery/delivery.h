@@ -9,6 +9,8 @@
 #include "base/shared.h"
 #include "compose/compose.h"
 #include "ledger/ledger.h"
+#include "mail/envelope.h"
+#include "mail/reply.h"
 #include "policy/policy.h"
 #include "spool/spool.h"
 
@@ -16,17 +18,45 @@ enum hop_tls { HOP_TLS_NONE, HOP_TLS_OPPORTUNISTIC, HOP_TLS_REQUIRED, HOP_TLS_VE
 
 struct next_hop {
 	char *name;
-	char *host;            /* name or address; resolved by us */
+	char *host;            /* name, IPv4 or IPv6 address, or "/path" of a Unix socket; resolved by us */
 	uint16_t port;
 	enum hop_tls tls;
 	char *tls_name;        /* for SNI and the certificate; NULL = host */
 	char *ca_file;         /* NULL = the system's */
 	char *user, *password_file; /* AUTH; NULL = none */
-	unsigned connections;  /* at once */
-	unsigned messages_per_connection;
-	int64_t idle_ms;       /* keep an idle connection this long */
-	int64_t connect_timeout_ms;
+	unsigned connections;  /* at once; 0 = 20 */
+	unsigned messages_per_connection; /* 0 = 200 */
+	int64_t idle_ms;       /* keep an idle connection this long; 0 = not at all */
+	int64_t connect_timeout_ms; /* 0 = 30 s */
+	int64_t attempt_timeout_ms; /* one message, from MAIL to the last reply, however the hop dribbles; 0 = 10 min */
 };
+
+/* What happened to an attempt, in one row: logged as delivery.attempt and counted. */
+enum delivery_outcome {
+	DELIVERED,
+	DELIVERY_TEMPORARY,  /* the hop said 4xx: later, counted */
+	DELIVERY_PERMANENT,  /* the hop said 5xx, or we gave up */
+	DELIVERY_SUPPRESSED, /* the verdict said no: settled, no bounce */
+	DELIVERY_DEFERRED,   /* the verdict can't be known now: later, not counted */
+	DELIVERY_ROUTE_DOWN, /* nothing to do with this item: put back */
+	DELIVERY_UNKNOWN,    /* the hop fell silent: later, not counted; it may arrive twice */
+};
+const char *delivery_outcome_word(enum delivery_outcome o);
+
+/* An item's end: delivered, failed for good, or suppressed. */
+struct delivery_event {
+	uint64_t id;
+	uint32_t index, attempts;
+	const struct envelope *envelope;
+	const struct recipient *recipient;
+	struct person_key who;
+	const struct stream *stream; /* NULL when the policy no longer has it */
+	enum delivery_outcome outcome;
+	struct reply reply;          /* the hop's, or our own sentence */
+	int64_t arrived_ms, at_ms;
+};
+/* Runs on the worker's thread before the item is settled: what it makes durable is not lost by a crash. */
+typedef void delivery_report(void *arg, const struct delivery_event *e);
 
 struct delivery_settings { /* frozen, shared */
 	struct shared shared;
@@ -37,14 +67,16 @@ struct delivery_settings { /* frozen, shared */
 	int64_t expire_ms;         /* give up after this age */
 	struct policy *policy;     /* references are held */
 	struct compose_settings *compose;
+	delivery_report *report;   /* called for every final outcome; NULL = nobody listens */
+	void *report_arg;
 };
 void delivery_settings_free(struct shared *s);
 
 struct delivery;
-int delivery_start(struct delivery **ret, struct spool *s, struct ledger *l, const struct clock *clock, struct delivery_settings *settings, struct err *err) MUST_CHECK;
+/* Takes over SETTINGS. Ignores SIGPIPE and points HOME at nothing, for the whole process: both are the library's wish. */
+int delivery_start(struct delivery **ret, struct spool *s, struct ledger *l, const struct clock *clock,
+    struct delivery_settings *settings, struct err *err) MUST_CHECK;
 void delivery_use(struct delivery *d, struct delivery_settings *s); /* reload; takes over */
-/* Takes nothing more; returns when running attempts have ended or at the deadline (then they are cut off and put back). */
+/* Takes nothing more; returns when running attempts have ended or, on the monotonic clock, at the deadline (then they are cut off and put
+ * back). A resolver that is being asked is waited for. */
 void delivery_stop(struct delivery **d, int64_t deadline_ms);
-
-/* What happened to an attempt, in one row: logged as delivery.attempt and counted. */
-enum delivery_outcome { DELIVERED, DELIVERY_TEMPORARY, DELIVERY_PERMANENT, DELIVERY_SUPPRESSED, DELIVERY_ROUTE_DOWN, DELIVERY_UNKNOWN };

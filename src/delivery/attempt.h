@@ -1,0 +1,36 @@
+/* One item on its way out: taken, asked about, composed, handed over, settled. */
+#pragma once
+
+#include "session.h"
+
+struct attempt {
+	/* given once */
+	struct spool *spool;
+	struct ledger *ledger;
+	const struct clock *clock;
+	struct composer *composer;
+	/* of the item at hand */
+	bool holds_bytes;
+	struct delivery_settings *settings; /* the snapshot it was taken under */
+	struct spool_item item;
+	struct spool_bytes bytes;
+	struct envelope envelope;
+	struct recipient recipient;
+	struct address address;
+	struct person_key who;
+	const struct stream *stream;
+	const struct topic *topic;
+	struct composed composed;
+	struct verdict verdict;             /* the last one */
+	const char *route;
+	int64_t taken_ms, composed_ms;      /* monotonic */
+};
+
+void attempt_init(struct attempt *a, struct spool *s, struct ledger *l, const struct clock *clock);
+void attempt_free(struct attempt *a);
+/* Makes ITEM ready to be sent. False: it has an outcome already and was given back to the spool. */
+bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings, const char *route);
+/* Verdict 3 again. False: it has turned. */
+bool attempt_may_go(struct attempt *a);
+/* Gives the item back to the spool, with what the hop said. */
+enum delivery_outcome attempt_end(struct attempt *a, const struct session_result *r);

@@ -1,0 +1,60 @@
+/* The room's own: the pool of workers and what they share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "attempt.h"
+#include "hop.h"
+#include "lanes.h"
+
+#define CONNECTIONS_DEFAULT        20
+#define MESSAGES_DEFAULT           200
+#define CONNECT_TIMEOUT_DEFAULT_MS 30000
+#define ATTEMPT_TIMEOUT_DEFAULT_MS 600000
+#define SESSION_AGE_MS             300000
+#define WORKERS_MAX                1000
+#define WAIT_MAX_MS                1000 /* a jump of the clock is slept through no longer than this */
+#define PASSWORD_MAX               1024
+
+struct worker {
+	struct delivery *d;
+	pthread_t thread;
+	struct wire wire;
+	struct attempt attempts[SESSION_SLOTS];
+	/* of the session at hand */
+	struct delivery_settings *settings;
+	unsigned generation;
+	const struct next_hop *hop;
+	struct hop_state *state;
+	struct addresses addresses;
+	char password[PASSWORD_MAX + 1];
+	unsigned mails;
+	int64_t opened_ms;
+	bool answered;
+};
+
+struct delivery {
+	struct spool *spool;
+	struct ledger *ledger;
+	const struct clock *clock;
+	struct shared_slot settings;
+	pthread_mutex_t lock;           /* guards all below */
+	pthread_cond_t idle, parked;    /* workers without a session; with one that waits for mail */
+	pthread_cond_t ended;           /* a session has, or the watchdog shall */
+	unsigned idle_count, parked_count, running;
+	struct lanes lanes;
+	struct hop_state *hops;         /* never shrinks: as many as were ever in the settings */
+	struct worker *workers[WORKERS_MAX];
+	unsigned worker_count;
+	unsigned generation;            /* of the settings */
+	bool stopping, cutting, over;
+	pthread_t watchdog;
+};
+
+void *worker_main(void *worker);
+/* One more may have something to do. Lock held. */
+void wake_one(struct delivery *d);
+/* Waits on COND, at most MS. Lock held. */
+void wait_ms(struct delivery *d, pthread_cond_t *cond, int64_t ms);
+/* Until the spool has more, WAIT_MAX_MS at most. */
+int64_t until_due_ms(const struct delivery *d);

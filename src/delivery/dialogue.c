@@ -1,0 +1,65 @@
+/* What libesmtp would let pass: it goes on to MAIL after a refused AUTH, and keeps bytes that came in clear behind the
+ * STARTTLS reply, to read them as if they had come through TLS. */
+#include "dialogue.h"
+
+#include "base/mem.h"
+
+static const struct verb_row {
+	struct view word;
+	enum dialogue_verb verb;
+} verbs[] = {
+    {V("EHLO"), VERB_EHLO}, {V("HELO"), VERB_EHLO}, {V("STARTTLS"), VERB_STARTTLS}, {V("AUTH"), VERB_AUTH}, {V("MAIL"), VERB_MAIL}};
+
+void dialogue_start(struct dialogue *d, bool needs_auth, bool needs_tls)
+{
+	*d = (struct dialogue){.needs_auth = needs_auth, .needs_tls = needs_tls};
+}
+
+enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes)
+{
+	if (d->last == VERB_AUTH && d->code == 334)
+		return WIRE_WHOLE; /* an AUTH exchange goes on */
+	d->last = VERB_OTHER;
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (view_starts(bytes, verbs[i].word))
+			d->last = verbs[i].verb;
+	if (d->last == VERB_AUTH && d->needs_tls && !d->tls)
+		return WIRE_NO_TLS;
+	if (d->last != VERB_MAIL)
+		return WIRE_WHOLE;
+	if (d->needs_tls && !d->tls)
+		return WIRE_NO_TLS;
+	return d->needs_auth && !d->authenticated ? WIRE_NO_AUTH : WIRE_WHOLE;
+}
+
+/* A whole line has come. True when it ends a reply. */
+static bool end_line(struct dialogue *d)
+{
+	uint64_t code;
+	struct view line = view_trim(view_n(d->line, d->line_n));
+	d->line_n = 0;
+	if (!view_u64(view_sub(line, 0, 3), 999, &code) || (line.n > 3 && line.p[3] == '-'))
+		return false;
+	d->code = (int)code;
+	ALWAYS(view_str(line, d->text, sizeof d->text) || line.n == 0 || memchr(line.p, 0, line.n));
+	if (d->last == VERB_AUTH) {
+		d->auth_code = d->code;
+		d->authenticated = d->code >= 200 && d->code <= 299;
+	}
+	if (d->last == VERB_STARTTLS && d->code != 220)
+		d->tls_refused = true;
+	return true;
+}
+
+enum wire_cut dialogue_receives(struct dialogue *d, struct view bytes)
+{
+	for (size_t i = 0; i < bytes.n; i++) {
+		if (d->line_n < sizeof d->line - 1)
+			d->line[d->line_n++] = bytes.p[i];
+		if (bytes.p[i] != '\n')
+			continue;
+		if (end_line(d) && d->last == VERB_STARTTLS && d->code == 220 && i + 1 < bytes.n)
+			return WIRE_INJECTION;
+	}
+	return WIRE_WHOLE;
+}

@@ -1,0 +1,25 @@
+/* Watches what is said on the wire before mail flows, and judges it. Pure: fed with the bytes, answers with a reason to cut. */
+#pragma once
+
+#include "mail/reply.h"
+#include "wire.h"
+
+enum dialogue_verb { VERB_NONE, VERB_EHLO, VERB_STARTTLS, VERB_AUTH, VERB_MAIL, VERB_OTHER };
+
+struct dialogue {
+	bool needs_auth, needs_tls;
+	bool tls;                 /* set by the caller when the handshake has succeeded */
+	bool authenticated;
+	bool tls_refused;         /* STARTTLS got no 220 */
+	enum dialogue_verb last;  /* of what we sent */
+	int code;                 /* of the last whole reply */
+	int auth_code;            /* of the last reply to AUTH; 0 = AUTH was never sent */
+	char text[200];           /* last line of the last reply, as it came */
+	char line[200];           /* the line that is coming in */
+	size_t line_n;
+};
+
+void dialogue_start(struct dialogue *d, bool needs_auth, bool needs_tls);
+/* WIRE_WHOLE: go on. Anything else: cut, for that reason, before the bytes go out. */
+enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes);
+enum wire_cut dialogue_receives(struct dialogue *d, struct view bytes);

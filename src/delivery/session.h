@@ -1,0 +1,57 @@
+/* One connection to a next hop and the mails that go over it, one recipient each. The only file that knows libesmtp is session.c.
+ *
+ *   session_run ──▶ next() ─▶ connect ─▶ EHLO [STARTTLS] [AUTH] ─▶ ┌ MAIL RCPT DATA ─▶ may_go() ─▶ bytes ─▶ reply ─▶ result() ┐ ─▶ QUIT
+ *                                                              └──────────────────── next() ◀────────────────────────────┘
+ * All calls come on the thread that called session_run. */
+#pragma once
+
+#include "base/clock.h"
+#include "outcome.h"
+#include "wire.h"
+
+/* Fixed for a session. */
+struct session_plan {
+	const char *hostname;              /* EHLO */
+	const struct addresses *addresses;
+	enum hop_tls tls;
+	const char *tls_name, *ca_file;
+	const char *user, *password;       /* AUTH; user NULL = none */
+	int64_t connect_timeout_ms, attempt_timeout_ms;
+	unsigned reply_timeout_s;          /* for each wait; 0 = the values of RFC 5321 4.5.3.2 */
+	const struct clock *clock;
+	struct wire *wire;                 /* the caller's, so that others can cut */
+};
+
+struct session_mail {
+	const char *return_path;           /* "" = null sender */
+	const char *recipient;
+	struct view head, body;            /* must stay until result() and beyond, until next() is called for the same slot */
+};
+
+struct session_result {
+	enum session_stage stage;
+	struct reply reply;                /* code 0: the hop said nothing; the text is ours */
+	bool complete;                     /* the hop took responsibility (only at STAGE_FINAL) */
+	int64_t connect_ms;                /* opening the session, if this mail waited for that */
+	int64_t transfer_ms;
+};
+
+#define SESSION_SLOTS 2
+
+struct session_calls {
+	/* Fills *MAIL, or false: no more. WAIT: may block while the connection idles. */
+	bool (*next)(void *arg, unsigned slot, bool wait, struct session_mail *mail);
+	/* The instant before the first byte goes out (354 has come, or BDAT is about to be written). False: drop the connection instead. */
+	bool (*may_go)(void *arg, unsigned slot);
+	/* Exactly once for each mail that next() gave. */
+	void (*result)(void *arg, unsigned slot, const struct session_result *r);
+};
+
+struct session_end {
+	unsigned mails;
+	bool tls_failed;                   /* STARTTLS was tried and did not come about */
+};
+
+/* Before the first session and before other threads: see delivery_start. */
+void session_library_start(void);
+void session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg, struct session_end *ret);

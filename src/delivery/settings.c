@@ -1,0 +1,28 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "delivery/delivery.h"
+
+static void hop_free(struct next_hop *h)
+{
+	free(h->name);
+	free(h->host);
+	free(h->tls_name);
+	free(h->ca_file);
+	free(h->user);
+	free(h->password_file);
+}
+
+void delivery_settings_free(struct shared *shared)
+{
+	struct delivery_settings *s = (struct delivery_settings *)shared;
+	for (unsigned i = 0; i < s->hop_count; i++)
+		hop_free(&s->hops[i]);
+	free(s->hops);
+	free(s->hostname);
+	if (s->policy)
+		shared_release(&s->policy->shared);
+	if (s->compose)
+		shared_release(&s->compose->shared);
+	free(s);
+}

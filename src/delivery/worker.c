@@ -1,0 +1,312 @@
+/* A worker: waits until there is mail and a hop that takes it, opens a session, feeds it until it is used up. */
+#include "delivery_internal.h"
+
+#include <stdio.h>
+
+#include "base/counter.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "crypto/hash.h"
+
+COUNTER(sessions_total, "optgate_delivery_sessions_total", "Connections to next hops that were opened or tried");
+GAUGE(sessions_now, "optgate_delivery_sessions", "Connections to next hops in use or parked");
+GAUGE(hops_down, "optgate_delivery_hops_down", "Next hops that can't be reached");
+
+static uint32_t dice(void)
+{
+	uint32_t r;
+	random_bytes(&r, sizeof r);
+	return r;
+}
+
+/* ---- hops ---- */
+
+static struct hop_state *state_of(struct delivery *d, const struct next_hop *hop)
+{
+	char name[HOP_NAME_MAX];
+	snprintf(name, sizeof name, "%s:%u", hop->host, hop->port);
+	struct hop_state **at = &d->hops;
+	while (*at && !view_eq(view_of((*at)->name), view_of(name)))
+		at = &(*at)->next;
+	if (!*at) {
+		*at = mem_zero(sizeof **at);
+		memcpy((*at)->name, name, sizeof name);
+	}
+	return *at;
+}
+
+/* The first that is up, if it takes one more; or one that is due for a probe. */
+static bool pick_hop(struct worker *w)
+{
+	struct delivery *d = w->d;
+	int64_t now = clock_mono(d->clock);
+	for (unsigned i = 0; i < w->settings->hop_count; i++) {
+		const struct next_hop *hop = &w->settings->hops[i];
+		struct hop_state *h = state_of(d, hop);
+		bool may = hop_may_open(h, hop->connections ? hop->connections : CONNECTIONS_DEFAULT, now);
+		if (may) {
+			w->hop = hop;
+			w->state = h;
+			return true;
+		}
+		if (!h->down)
+			return false;
+	}
+	return false;
+}
+
+static const char *hop_name(const struct worker *w)
+{
+	return w->hop->name ? w->hop->name : w->state->name;
+}
+
+static void log_hop(const struct worker *w, const char *event, enum log_level level, const struct session_result *r)
+{
+	char text[161];
+	log_event(level, event, "route=\"%s\" hop=\"%s\" stage=%s code=%d text=\"%s\"", hop_name(w), w->state->name,
+	    session_stage_word(r->stage), r->reply.code, log_safe(text, sizeof text, r->reply.text, strlen(r->reply.text)));
+}
+
+static void note_up(struct worker *w, const struct session_result *r)
+{
+	bool news = hop_worked(w->state, !w->answered);
+	w->answered = true;
+	if (!news)
+		return;
+	counter_add(&hops_down, -1);
+	log_hop(w, "delivery.hop.up", LOG_LEVEL_INFO, r);
+	pthread_cond_broadcast(&w->d->idle);
+}
+
+static void note_failed(struct worker *w, const struct session_result *r)
+{
+	int64_t now = clock_mono(w->d->clock);
+	if (r->stage == STAGE_TLS && w->hop->tls == HOP_TLS_OPPORTUNISTIC && !w->hop->user) {
+		w->state->plain_until_ms = now + HOP_PLAIN_KEEP_MS;
+		log_hop(w, "delivery.hop.plain", LOG_LEVEL_WARNING, r);
+		return;
+	}
+	bool was_down = w->state->down, news = hop_failed(w->state, &r->reply, r->stage, now, dice());
+	if (!was_down && w->state->down)
+		counter_add(&hops_down, 1);
+	if (news)
+		log_hop(w, w->state->down ? "delivery.hop.down" : "delivery.hop.fewer", LOG_LEVEL_WARNING, r);
+}
+
+static void note_broke(struct worker *w, const struct session_result *r)
+{
+	if (!hop_broke(w->state, clock_mono(w->d->clock), dice()))
+		return;
+	counter_add(&hops_down, 1);
+	log_hop(w, "delivery.hop.down", LOG_LEVEL_WARNING, r);
+}
+
+static void (*const notes[])(struct worker *, const struct session_result *) = {
+    [DELIVERED] = note_up,
+    [DELIVERY_TEMPORARY] = note_up,
+    [DELIVERY_PERMANENT] = note_up,
+    [DELIVERY_ROUTE_DOWN] = note_failed,
+    [DELIVERY_UNKNOWN] = note_broke,
+    [DELIVERY_SUPPRESSED] = NULL,
+};
+
+/* Before the item goes back: nobody shall take it for a hop that is known to be down. */
+static void note_result(struct worker *w, const struct session_result *r)
+{
+	enum delivery_outcome o = outcome_of(r->stage, &r->reply, r->complete);
+	enum wire_cut cut = wire_was_cut(&w->wire);
+	if (!notes[o] || r->stage == STAGE_NOT_TRIED || cut == WIRE_STOPPED)
+		return;
+	pthread_mutex_lock(&w->d->lock);
+	notes[o](w, r);
+	pthread_mutex_unlock(&w->d->lock);
+}
+
+/* ---- the session's calls ---- */
+
+static bool used_up(const struct worker *w)
+{
+	unsigned most = w->hop->messages_per_connection ? w->hop->messages_per_connection : MESSAGES_DEFAULT;
+	return w->d->stopping || w->generation != w->d->generation || w->mails >= most ||
+	       (w->mails && clock_mono(w->d->clock) - w->opened_ms >= SESSION_AGE_MS);
+}
+
+/* An item, or false when none comes within the time that an idle connection is kept. */
+static bool take(struct worker *w, bool wait, struct spool_item *ret)
+{
+	struct delivery *d = w->d;
+	int64_t until = clock_mono(d->clock) + (wait ? w->hop->idle_ms : 0);
+	bool took = false;
+	pthread_mutex_lock(&d->lock);
+	while (!used_up(w)) {
+		int64_t now = clock_wall(d->clock);
+		took = lanes_refill(&d->lanes, d->spool, now) && lanes_take(&d->lanes, d->spool, now, ret);
+		int64_t left = until - clock_mono(d->clock), due = until_due_ms(d);
+		if (took || left <= 0)
+			break;
+		d->parked_count++;
+		wait_ms(d, &d->parked, due < left ? due : left);
+		d->parked_count--;
+	}
+	if (took && d->lanes.n)
+		wake_one(d);
+	pthread_mutex_unlock(&d->lock);
+	return took;
+}
+
+static bool on_next(void *arg, unsigned slot, bool wait, struct session_mail *mail)
+{
+	struct worker *w = arg;
+	struct attempt *a = &w->attempts[slot];
+	struct spool_item item;
+	while (take(w, wait, &item)) {
+		struct delivery_settings *s = (struct delivery_settings *)shared_acquire(&w->d->settings);
+		if (!attempt_begin(a, &item, s, hop_name(w)))
+			continue;
+		w->mails++;
+		*mail = (struct session_mail){.return_path = a->composed.return_path, .recipient = a->address.exact,
+		    .head = a->composed.head, .body = a->composed.body};
+		return true;
+	}
+	return false;
+}
+
+static bool on_may_go(void *arg, unsigned slot)
+{
+	struct worker *w = arg;
+	return attempt_may_go(&w->attempts[slot]);
+}
+
+static void on_result(void *arg, unsigned slot, const struct session_result *r)
+{
+	struct worker *w = arg;
+	note_result(w, r);
+	struct session_result seen = *r;
+	/* Cut off by our own stop: no word against the item, it goes out with the next start. */
+	if (wire_was_cut(&w->wire) == WIRE_STOPPED && r->stage != STAGE_GATE)
+		seen.stage = STAGE_NOT_TRIED;
+	attempt_end(&w->attempts[slot], &seen);
+}
+
+/* ---- a session ---- */
+
+static int find_addresses(struct worker *w, struct err *err)
+{
+	struct delivery *d = w->d;
+	int64_t now = clock_mono(d->clock);
+	pthread_mutex_lock(&d->lock);
+	bool known = now < w->state->addresses_until_ms;
+	if (known)
+		w->addresses = w->state->addresses;
+	pthread_mutex_unlock(&d->lock);
+	if (known)
+		return 0;
+	if (resolve(w->hop->host, w->hop->port, &w->addresses, err) < 0)
+		return -1;
+	pthread_mutex_lock(&d->lock);
+	w->state->addresses = w->addresses;
+	w->state->addresses_until_ms = now + HOP_ADDRESSES_KEEP_MS;
+	pthread_mutex_unlock(&d->lock);
+	return 0;
+}
+
+static int read_password(struct worker *w, struct err *err)
+{
+	if (!w->hop->user)
+		return 0;
+	if (!w->hop->password_file)
+		return err_set(err, ERR_MISSING, "a user without a password file");
+	struct buf b;
+	buf_init(&b, PASSWORD_MAX);
+	int rc = file_read(w->hop->password_file, &b, err);
+	struct view line = buf_view(&b);
+	line = view_sub(line, 0, view_find(line, 0, '\n'));
+	if (rc == 0 && !view_str(view_trim(line), w->password, sizeof w->password))
+		rc = err_set(err, ERR_SYNTAX, "%s: not a password", w->hop->password_file);
+	if (b.p)
+		mem_wipe(b.p, b.n);
+	buf_free(&b);
+	return rc;
+}
+
+static void fill_plan(struct worker *w, struct session_plan *p)
+{
+	const struct next_hop *h = w->hop;
+	bool plain = h->tls == HOP_TLS_OPPORTUNISTIC && clock_mono(w->d->clock) < w->state->plain_until_ms;
+	*p = (struct session_plan){.hostname = w->settings->hostname, .addresses = &w->addresses,
+	    .tls = plain ? HOP_TLS_NONE : h->tls, .tls_name = h->tls_name ? h->tls_name : h->host, .ca_file = h->ca_file,
+	    .user = h->user, .password = h->user ? w->password : NULL,
+	    .connect_timeout_ms = h->connect_timeout_ms ? h->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS,
+	    .attempt_timeout_ms = h->attempt_timeout_ms ? h->attempt_timeout_ms : ATTEMPT_TIMEOUT_DEFAULT_MS,
+	    .clock = w->d->clock, .wire = &w->wire};
+}
+
+static void serve(struct worker *w)
+{
+	static const struct session_calls calls = {on_next, on_may_go, on_result};
+	struct session_result r = {.stage = STAGE_CONNECT};
+	struct session_plan plan;
+	struct session_end end;
+	struct err err;
+	w->mails = 0;
+	w->answered = false;
+	w->opened_ms = clock_mono(w->d->clock);
+	if (find_addresses(w, &err) < 0 || read_password(w, &err) < 0) {
+		reply_set(&r.reply, 0, "", "%s", err.text);
+		note_result(w, &r);
+		return;
+	}
+	pthread_mutex_lock(&w->d->lock);
+	fill_plan(w, &plan);
+	pthread_mutex_unlock(&w->d->lock);
+	session_run(&plan, &calls, w, &end);
+	mem_wipe(w->password, sizeof w->password);
+	counter_add(&sessions_total, end.mails > 0);
+}
+
+/* Lock held on entry and on return. */
+static void run_session(struct worker *w)
+{
+	struct delivery *d = w->d;
+	hop_opened(w->state);
+	d->running++;
+	counter_add(&sessions_now, 1);
+	pthread_mutex_unlock(&d->lock);
+	serve(w);
+	pthread_mutex_lock(&d->lock);
+	counter_add(&sessions_now, -1);
+	hop_closed(w->state, w->answered);
+	if (--d->running == 0)
+		pthread_cond_broadcast(&d->ended);
+}
+
+static void wait_idle(struct delivery *d)
+{
+	d->idle_count++;
+	/* With lanes at hand it is a hop that is missing: its probe is due some time. */
+	wait_ms(d, &d->idle, d->lanes.n ? WAIT_MAX_MS / 4 : until_due_ms(d));
+	d->idle_count--;
+}
+
+void *worker_main(void *worker)
+{
+	struct worker *w = worker;
+	struct delivery *d = w->d;
+	pthread_mutex_lock(&d->lock);
+	while (!d->stopping) {
+		bool work = lanes_refill(&d->lanes, d->spool, clock_wall(d->clock)), ran = false;
+		if (work) {
+			w->settings = (struct delivery_settings *)shared_acquire(&d->settings);
+			w->generation = d->generation;
+			ran = pick_hop(w);
+			if (ran)
+				run_session(w);
+			shared_release(&w->settings->shared);
+		}
+		if (!ran && !d->stopping)
+			wait_idle(d);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return NULL;
+}
