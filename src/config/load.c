@@ -94,19 +94,7 @@ static void copy_public(struct config *c, const struct raw_public *r)
 	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip, .timeout_s = (unsigned)((r->timeout_ms + 999) / 1000), .max_body_bytes = (size_t)r->max_body_bytes};
 }
 
-static int check_relations(const struct raw *raw, struct err *err)
-{
-	const struct raw_submission *s = &raw->submission;
-	if (!s->tls_certificate.s != !s->tls_key.s)
-		return raw_wrong(err, s->tls_key.s ? &s->tls_key.at : &s->tls_certificate.at, "submission.tls_certificate", "expected together with submission.tls_key");
-	if (s->tls_listen.count && !s->tls_certificate.s)
-		return raw_wrong(err, &text_at(&s->tls_listen, 0)->at, "submission.tls_listen", "expected together with submission.tls_certificate");
-	if (raw->delivery.retry_max_ms < raw->delivery.retry_first_ms)
-		return raw_wrong(err, &raw->data_dir.at, "delivery.retry_max", "expected at least delivery.retry_first");
-	return 0;
-}
-
-int make_plain(struct config *c, const struct raw *raw, struct err *err)
+void make_plain(struct config *c, const struct raw *raw)
 {
 	c->data_dir = text_dup(&raw->data_dir);
 	c->hostname = raw->hostname.s ? text_dup(&raw->hostname) : system_hostname();
@@ -115,7 +103,6 @@ int make_plain(struct config *c, const struct raw *raw, struct err *err)
 	copy_submission(c, &raw->submission);
 	copy_public(c, &raw->public);
 	copy_stores(c, raw);
-	return check_relations(raw, err);
 }
 
 /* ---- the steps ---- */
@@ -144,14 +131,17 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 	w->policy = c->policy;
 	shared_hold(&w->policy->shared);
 	w->tokens = token_keys_hold(tokens);
-	int rc = make_compose(c, raw, tokens, err) < 0 || make_delivery(c, raw, err) < 0 ? -1 : 0;
+	int rc = make_compose(c, raw, tokens, err);
+	if (rc == 0)
+		make_delivery(c, raw);
 	token_keys_free(&tokens);
 	return rc;
 }
 
 static int build(struct config *c, const struct raw *raw, bool with_keys, struct err *err)
 {
-	if (make_plain(c, raw, err) < 0 || make_policy(raw, &c->policy, err) < 0)
+	make_plain(c, raw);
+	if (check_relations(raw, err) < 0 || make_policy(raw, &c->policy, err) < 0)
 		return -1;
 	if (with_keys && config_make_dirs(c, err) < 0)
 		return -1;

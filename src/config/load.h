@@ -10,9 +10,12 @@ int make_policy(const struct raw *raw, struct policy **ret, struct err *err) MUS
 int make_intake(struct config *c, const struct raw *raw, struct view hashes, struct err *err) MUST_CHECK;
 /* raw -> next hops, DKIM keys; needs c->policy. */
 int make_compose(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
-int make_delivery(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
-/* Everything that is no more than a copy, and the relations between single values. */
-int make_plain(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
+void make_delivery(struct config *c, const struct raw *raw);
+/* Everything that is no more than a copy. */
+void make_plain(struct config *c, const struct raw *raw);
+
+/* Relations between settings: what goes together, what must differ. */
+int check_relations(const struct raw *raw, struct err *err) MUST_CHECK;
 
 /* All of it from TEXT: config_load without the file, for tests and fuzzing. */
 int config_from_text(struct config **ret, const char *file, struct view text, bool with_keys, struct err *err) MUST_CHECK;

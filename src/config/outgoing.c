@@ -20,14 +20,6 @@ static int load_key(const char *path, struct sign_key **ret, struct err *err)
 	return rc;
 }
 
-static bool has_key(const struct compose_settings *s, const char *domain, const char *selector)
-{
-	for (unsigned i = 0; i < s->key_count; i++)
-		if (strcmp(s->keys[i].domain, domain) == 0 && strcmp(s->keys[i].selector, selector) == 0)
-			return true;
-	return false;
-}
-
 static int take_key(const struct config *c, struct compose_settings *s, const struct raw_dkim *r, struct err *err)
 {
 	char domain[DOMAIN_MAX + 1], path[CONFIG_PATH_MAX];
@@ -35,8 +27,6 @@ static int take_key(const struct config *c, struct compose_settings *s, const st
 	struct sign_key *key;
 	if (domain_canonical(view_of(r->domain.s), domain, &why) < 0)
 		return raw_wrong(err, &r->domain.at, "brands[].dkim[].domain", "%s", why.text);
-	if (has_key(s, domain, r->selector.s))
-		return raw_wrong(err, &r->selector.at, "brands[].dkim[].selector", "expected another selector: %s of %s is used already", r->selector.s, domain);
 	if (r->key_file.s)
 		snprintf(path, sizeof path, "%s", r->key_file.s);
 	else if (config_dkim_path(c, domain, r->selector.s, path, err) < 0)
@@ -68,18 +58,15 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 	return 0;
 }
 
-static int take_hop(struct next_hop *h, const struct raw_hop *r, struct err *err)
+static void take_hop(struct next_hop *h, const struct raw_hop *r)
 {
-	if (!r->user.s != !r->password_file.s)
-		return raw_wrong(err, &r->name.at, "delivery.next_hops[].user", "expected together with delivery.next_hops[].password_file");
 	*h = (struct next_hop){.name = text_dup(&r->name), .host = text_dup(&r->host), .port = (uint16_t)r->port, .tls = (enum hop_tls)r->tls,
 	    .tls_name = text_dup(&r->tls_name), .ca_file = text_dup(&r->ca_file), .user = text_dup(&r->user), .password_file = text_dup(&r->password_file),
 	    .connections = (unsigned)r->connections, .messages_per_connection = (unsigned)r->messages_per_connection,
 	    .idle_ms = r->idle_ms, .connect_timeout_ms = r->connect_timeout_ms};
-	return 0;
 }
 
-int make_delivery(struct config *c, const struct raw *raw, struct err *err)
+void make_delivery(struct config *c, const struct raw *raw)
 {
 	const struct raw_hop *hops = raw->delivery.next_hops.at;
 	struct delivery_settings *s = mem_zero(sizeof *s);
@@ -95,7 +82,5 @@ int make_delivery(struct config *c, const struct raw *raw, struct err *err)
 	shared_hold(&s->compose->shared);
 	s->hops = mem_zero(raw->delivery.next_hops.count * sizeof *s->hops);
 	for (; s->hop_count < raw->delivery.next_hops.count; s->hop_count++)
-		if (take_hop(&s->hops[s->hop_count], &hops[s->hop_count], err) < 0)
-			return -1;
-	return 0;
+		take_hop(&s->hops[s->hop_count], &hops[s->hop_count]);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <libconfig.h>
 
+#include "base/file.h"
 #include "table.h"
 
 #define SHOWN_MAX 256
@@ -353,6 +354,20 @@ static int read_members(struct reader *r, const char *prefix, const char *shown,
 
 /* ---- the whole ---- */
 
+static int check_included(const config_t *tree, struct err *err)
+{
+	int rc = 0;
+	for (unsigned i = 0; rc == 0 && i < tree->num_filenames; i++) {
+		struct buf b;
+		buf_init(&b, CONFIG_FILE_MAX);
+		rc = file_read(tree->filenames[i], &b, err);
+		if (rc == 0)
+			rc = numbers_check(tree->filenames[i], buf_view(&b), err);
+		buf_free(&b);
+	}
+	return rc;
+}
+
 static int read_tree(config_t *tree, const char *file, struct view text, struct err *err)
 {
 	char dir[PATH_MAX];
@@ -361,11 +376,13 @@ static int read_tree(config_t *tree, const char *file, struct view text, struct 
 		return err_set(err, ERR_SYNTAX, "%s: expected text, found a NUL byte", file);
 	if (slash && view_str(view_n(file, (size_t)(slash - file)), dir, sizeof dir))
 		config_set_include_dir(tree, dir);
+	if (numbers_check(file, text, err) < 0)
+		return -1;
 	char *copy = view_dup(text);
 	int ok = config_read_string(tree, copy);
 	free(copy);
 	if (ok)
-		return 0;
+		return check_included(tree, err);
 	const char *where = config_error_file(tree);
 	return err_set(err, ERR_SYNTAX, "%s:%d: %s", where ? where : file, config_error_line(tree), config_error_text(tree));
 }

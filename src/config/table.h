@@ -67,4 +67,9 @@ bool size_parse(struct view text, int64_t *ret);
 /* "expected one of a, b, c". */
 int choice_expected(const struct choice *choices, struct err *err);
 
+/* ---- numbers.c ---- */
+
+/* No number in TEXT is one that libconfig would silently cut to 32 bits. */
+int numbers_check(const char *file, struct view text, struct err *err) MUST_CHECK;
+
 text_check check_name, check_domain, check_url, check_endpoint, check_network, check_path, check_title, check_host, check_selector, check_list_id;
