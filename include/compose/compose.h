@@ -1,11 +1,19 @@
 /* A kept message and one recipient -> what is sent: final head, body as it is, return path.
  *
- *   head index -> drop control headers, Bcc, Return-Path, old List-Unsubscribe(-Post), stale DKIM-Signature that covered them
- *              -> Received on top, missing Date/Message-ID supplied
- *              -> marketing: List-Unsubscribe (https, mailto), List-Unsubscribe-Post, List-Id, Feedback-ID
- *              -> DKIM: RSA and/or Ed25519, over-signing (RFC 6376 5.4, RFC 8463)
- *              -> return path bounce+TOKEN@bounce domain (VERP)
- * The body is never copied or changed. */
+ *   Received             on top (RFC 5321 4.4)
+ *   DKIM-Signature       RSA and/or Ed25519, over-signing (RFC 6376 5.4, RFC 8463); every key of the most specific domain that is the From
+ *                        domain or above it; none when there is no such key
+ *   the tool's fields    in their order, byte for byte, less these:
+ *                          X-Optgate-*, Bcc, Resent-Bcc, Return-Path (and what libesmtp would strip: Original-Recipient, Resent-Reply-To)
+ *                          second copies of a field that RFC 5322 3.6 allows once, which libesmtp would drop behind our signature
+ *                          marketing: List-Unsubscribe, List-Unsubscribe-Post, and List-Id when the stream has its own
+ *                          DKIM-Signature fields whose h= names a field that we dropped or added: they no longer verify
+ *   ours                 Date, Message-ID where missing; marketing: List-Unsubscribe (https, mailto), List-Unsubscribe-Post, List-Id,
+ *                        and Feedback-ID when the tool set none
+ *
+ * Service and legal mail: the tool's own List-* fields pass as they are (what is not ours is not touched), and none are added.
+ * The return path is b+TOKEN@bounce domain (VERP); a null sender stays null, so that a report never causes a report.
+ * Date and Message-ID that we supply are the same at every attempt. The body is never copied or changed. */
 #pragma once
 
 #include "crypto/sign.h"
@@ -13,6 +21,8 @@
 #include "mail/envelope.h"
 #include "optout/token.h"
 #include "policy/policy.h"
+
+#define COMPOSE_HEAD_MAX (512 * 1024) /* bytes of a final head */
 
 /* Signing keys of one domain. */
 struct dkim_key {
@@ -41,7 +51,8 @@ struct compose_job {
 	const struct envelope *envelope;
 	const struct address *rcpt;
 	struct person_key who;
-	uint64_t message_id;    /* of the spool */
+	uint64_t message_id;    /* of the spool: unique; the body hash is kept for the next recipient of the same message */
+	struct view id_text;    /* the same as people see it, for Received; empty = hex digits */
 	unsigned item;          /* recipient number, for the Received id */
 	struct view message;    /* as received */
 	int64_t now_ms;
@@ -50,11 +61,12 @@ struct compose_job {
 struct composed {
 	struct view head;          /* final header with the empty line; valid until the composer's next call */
 	struct view body;          /* points into job->message */
-	char return_path[ADDRESS_MAX + 1];
+	char return_path[ADDRESS_MAX + 1]; /* "" = null sender */
 	bool signed_by_us;
 };
 
-/* ERR_SYNTAX for a message that can't be composed (no From, head too large): permanent, 5.6.0. */
+/* ERR_SYNTAX for a message that can't be composed (no From, or two): permanent, 5.6.0; so is ERR_LIMIT (too many or too large fields).
+ * ERR_MISSING: the brand has no public URL for a marketing stream. */
 int compose(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err) MUST_CHECK;
 
 /* Names that steer optgate and never leave it ("X-Optgate-Stream"...). */
