@@ -173,6 +173,31 @@ static void exchange_free(struct exchange *x)
 	free(x);
 }
 
+struct framing { /* fields that say where the request ends, and for whom it is */
+	unsigned lengths, encodings, hosts;
+};
+
+static enum MHD_Result count_framing(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	struct framing *f = arg;
+	struct view v = view_of(name);
+	f->lengths += view_ieq(v, V("Content-Length"));
+	f->encodings += view_ieq(v, V("Transfer-Encoding"));
+	f->hosts += view_ieq(v, V("Host"));
+	return MHD_YES;
+}
+
+/* RFC 9112 6.1, 6.3, 3.2: two lengths, or an encoding that isn't ours, are an attempt at smuggling. The library takes the first and reads on. */
+static bool framing_is_plain(struct exchange *x)
+{
+	struct framing f = {0};
+	struct view encoding = http_header(&x->request, "Transfer-Encoding");
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
+	return f.lengths + f.encodings <= 1 && f.hosts <= 1 && (!encoding.p || view_ieq(encoding, V("chunked")));
+}
+
 /* The head is in. 0: read on; else the status of the refusal. */
 static unsigned judge_head(struct exchange *x)
 {
@@ -180,9 +205,7 @@ static unsigned judge_head(struct exchange *x)
 	uint64_t n = 0;
 	if (x->request.path.n > WEB_PATH_MAX)
 		return 414;
-	if (length.p && http_header(&x->request, "Transfer-Encoding").p)
-		return 400; /* RFC 9112 6.1: two lengths are an attempt at smuggling */
-	if (length.p && !view_u64(length, UINT64_MAX, &n))
+	if (!framing_is_plain(x) || (length.p && !view_u64(length, UINT64_MAX, &n)))
 		return 400;
 	if (n <= x->http->limits.max_body_bytes)
 		return 0;

@@ -35,14 +35,14 @@ static void oversized_bodies_get_413(void **state)
 static void endless_chunks_are_cut(void **state)
 {
 	struct server *s = *state;
-	char path[300], head[500], chunk[1030];
+	char path[300], head[500], chunk[1040];
 	server_path(s, 2, "acme/offers", path);
 	int fd = client_connect(s);
 	snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n", path);
 	client_send(fd, head, strlen(head));
-	snprintf(chunk, sizeof chunk, "400\r\n%1024s\r\n", "");
+	int n = snprintf(chunk, sizeof chunk, "400\r\n%1024s\r\n", "");
 	int sent = 0;
-	while (sent < 20000 && client_send(fd, chunk, 1031 - 1))
+	while (sent < 20000 && client_send(fd, chunk, (size_t)n))
 		sent++;
 	assert_true(sent < 20000);
 	close(fd);
@@ -55,7 +55,8 @@ static void two_lengths_are_refused(void **state)
 	struct reply r;
 	server_path(s, 3, "acme/offers", path);
 	static const char *const heads[] = {"Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6",
-	    "Content-Length: -1", "Content-Length: 5x", "Transfer-Encoding: gzip"};
+	    "Content-Length: -1", "Content-Length: 5x", "Transfer-Encoding: gzip", "Transfer-Encoding: gzip, chunked",
+	    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Host: u\r\nContent-Length: 5"};
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
 		char text[1000];
 		snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: t\r\n%s\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: t\r\n\r\n", path, heads[i]);
@@ -64,7 +65,10 @@ static void two_lengths_are_refused(void **state)
 		client_read(fd, false, &r);
 		if (r.status != 400)
 			fail_msg("row %zu: %d", i, r.status);
-		assert_true(client_closed(fd)); /* what follows is never taken for a request */
+		while (!client_closed(fd)) { /* what follows is never taken for a request; the library may say 400 twice */
+			client_read(fd, false, &r);
+			assert_true(r.status == 0 || r.status == 400);
+		}
 		close(fd);
 	}
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "optout/optout.h"
 #include "web/web.h"
@@ -89,6 +90,7 @@ static inline void server_listen(struct server *s)
 static inline void server_start(struct server *s)
 {
 	snprintf(s->dir, sizeof s->dir, "/tmp/web-test-XXXXXX");
+	log_set_level(LOG_LEVEL_ERROR);
 	assert_non_null(mkdtemp(s->dir));
 	s->policy = server_policy();
 	s->ledger = server_ledger(s->dir, false);
@@ -222,7 +224,7 @@ static inline bool client_closed(int fd)
 {
 	char c;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	return poll(&p, 1, 20000) == 1 && recv(fd, &c, 1, 0) <= 0;
+	return poll(&p, 1, 20000) == 1 && recv(fd, &c, 1, MSG_PEEK) <= 0;
 }
 
 static inline void client_ask_n(struct server *s, const char *bytes, size_t n, struct reply *r)
