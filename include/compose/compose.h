@@ -51,7 +51,7 @@ struct compose_job {
 	const struct envelope *envelope;
 	const struct address *rcpt;
 	struct person_key who;
-	uint64_t message_id;    /* of the spool: unique; the body hash is kept for the next recipient of the same message */
+	uint64_t message_id;    /* of the spool: unique; the body hash is kept for the next recipient of the same one (0: not kept) */
 	struct view id_text;    /* the same as people see it, for Received; empty = hex digits */
 	unsigned item;          /* recipient number, for the Received id */
 	struct view message;    /* as received */
@@ -66,7 +66,7 @@ struct composed {
 };
 
 /* ERR_SYNTAX for a message that can't be composed (no From, or two): permanent, 5.6.0; so is ERR_LIMIT (too many or too large fields).
- * ERR_MISSING: the brand has no public URL for a marketing stream. */
+ * ERR_MISSING: the brand has no public URL for a marketing stream. ERR_UNAVAILABLE: OpenSSL made no signature; nothing goes out unsigned. */
 int compose(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err) MUST_CHECK;
 
 /* Names that steer optgate and never leave it ("X-Optgate-Stream"...). */

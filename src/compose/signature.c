@@ -14,7 +14,7 @@ static const struct {
 	bool over; /* sign its absence too */
 } signed_names[] = {
     {V("From"), true},
-    {V("Sender"), true},
+    {V("Sender"), false}, /* honest forwarders add one */
     {V("Reply-To"), true},
     {V("To"), true},
     {V("Cc"), true},
@@ -62,7 +62,7 @@ static void hash_piece(void *hasher, struct view piece)
 static const uint8_t *body_hash(const struct signing *s)
 {
 	struct body_hash *h = s->body_hash;
-	if (!h->known || h->message_id != s->job->message_id || h->body_n != s->body.n) {
+	if (!h->known || h->message_id == 0 || h->message_id != s->job->message_id || h->body_n != s->body.n) {
 		dkim_body_relaxed(s->body, hash_piece, s->hasher);
 		hasher_end(s->hasher, h->bytes);
 		h->message_id = s->job->message_id;
