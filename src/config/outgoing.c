@@ -63,7 +63,8 @@ static void take_hop(struct next_hop *h, const struct raw_hop *r)
 	*h = (struct next_hop){.name = text_dup(&r->name), .host = text_dup(&r->host), .port = (uint16_t)r->port, .tls = (enum hop_tls)r->tls,
 	    .tls_name = text_dup(&r->tls_name), .ca_file = text_dup(&r->ca_file), .user = text_dup(&r->user), .password_file = text_dup(&r->password_file),
 	    .connections = (unsigned)r->connections, .messages_per_connection = (unsigned)r->messages_per_connection,
-	    .idle_ms = r->idle_ms, .connect_timeout_ms = r->connect_timeout_ms};
+	    .idle_ms = r->idle_ms, .connect_timeout_ms = r->connect_timeout_ms,
+	    .attempt_timeout_ms = r->attempt_timeout_ms};
 }
 
 void make_delivery(struct config *c, const struct raw *raw)

@@ -53,7 +53,7 @@ struct raw_client {
 
 struct raw_hop {
 	struct raw_text name, host, tls_name, ca_file, user, password_file;
-	int64_t port, tls, connections, messages_per_connection, idle_ms, connect_timeout_ms;
+	int64_t port, tls, connections, messages_per_connection, idle_ms, connect_timeout_ms, attempt_timeout_ms;
 };
 
 struct raw_submission {

@@ -75,9 +75,9 @@ const struct setting settings[] = {
 	    .help = "What the links in messages begin with, for brands that have no public_url of their own. RFC 8058 asks for https."},
 	{"public.threads", KIND_NUMBER, RESTART, AT(raw, public.threads), RANGE(1, 256), .def = "2", .help = "Threads that answer."},
 	{"public.max_connections", KIND_NUMBER, RESTART, AT(raw, public.max_connections), RANGE(1, 1000000), .def = "4000", .help = "Connections at once, in all."},
-	{"public.max_connections_per_ip", KIND_NUMBER, RESTART, AT(raw, public.max_connections_per_ip), RANGE(1, 1000000), .def = "1000",
-	    .help = "Connections at once from one address. Behind a proxy all come from the proxy."},
-	{"public.timeout", KIND_DURATION, RESTART, AT(raw, public.timeout_ms), RANGE(SECOND, HOUR), .def = "30s", .help = "For an idle or slow connection."},
+	{"public.max_connections_per_ip", KIND_NUMBER, RESTART, AT(raw, public.max_connections_per_ip), RANGE(0, 1000000), .def = "0",
+	    .help = "Connections at once from one address; 0 = no limit, since behind a proxy all come from the proxy. Set it when there is none."},
+	{"public.timeout", KIND_DURATION, RESTART, AT(raw, public.timeout_ms), RANGE(SECOND, HOUR), .def = "10s", .help = "For a whole request to arrive; also of an idle connection."},
 	{"public.max_body", KIND_SIZE, RESTART, AT(raw, public.max_body_bytes), RANGE(KiB, MiB), .def = "8K", .help = "Largest body of a POST."},
 
 	{"ledger", KIND_GROUP, .help = "The store of suppressions and consents."},
@@ -102,7 +102,7 @@ const struct setting settings[] = {
 	{"delivery.next_hops", KIND_LIST, REQUIRED, AT(raw, delivery.next_hops), IN(raw_hop), .hi = 64,
 	    .help = "The MTAs or providers that messages are handed to. The first is used; the others when it is down."},
 	{"delivery.next_hops[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_hop, name), .sample = "mta", .help = "For logs and figures."},
-	{"delivery.next_hops[].host", KIND_TEXT, REQUIRED, AT(raw_hop, host), .check = check_host, .sample = "127.0.0.1", .help = "Name or address."},
+	{"delivery.next_hops[].host", KIND_TEXT, REQUIRED, AT(raw_hop, host), .check = check_host, .sample = "127.0.0.1", .help = "Name, IP address, or the path of a unix socket."},
 	{"delivery.next_hops[].port", KIND_NUMBER, AT(raw_hop, port), RANGE(1, 65535), .def = "25", .help = "TCP port."},
 	{"delivery.next_hops[].tls", KIND_CHOICE, AT(raw_hop, tls), .choices = hop_tls, .def = "opportunistic",
 	    .help = "none: never. opportunistic: when offered, without looking at the certificate. required: nothing is sent without. verified: the certificate must fit too."},
@@ -110,11 +110,13 @@ const struct setting settings[] = {
 	{"delivery.next_hops[].ca_file", KIND_TEXT, AT(raw_hop, ca_file), .check = check_path, .help = "Certificates to trust, in PEM. Default: the system's."},
 	{"delivery.next_hops[].user", KIND_TEXT, AT(raw_hop, user), .check = check_title, .help = "User for AUTH; with password_file."},
 	{"delivery.next_hops[].password_file", KIND_TEXT, AT(raw_hop, password_file), .check = check_path, .help = "File that holds the password, readable by the daemon only."},
-	{"delivery.next_hops[].connections", KIND_NUMBER, AT(raw_hop, connections), RANGE(1, 1000), .def = "8", .help = "Connections at once."},
-	{"delivery.next_hops[].messages_per_connection", KIND_NUMBER, AT(raw_hop, messages_per_connection), RANGE(1, 1000000), .def = "1000",
+	{"delivery.next_hops[].connections", KIND_NUMBER, AT(raw_hop, connections), RANGE(1, 1000), .def = "20", .help = "Connections at once."},
+	{"delivery.next_hops[].messages_per_connection", KIND_NUMBER, AT(raw_hop, messages_per_connection), RANGE(1, 1000000), .def = "200",
 	    .help = "Messages before a connection is closed and made anew."},
 	{"delivery.next_hops[].idle", KIND_DURATION, AT(raw_hop, idle_ms), RANGE(0, HOUR), .def = "5s", .help = "How long a connection without work is kept."},
 	{"delivery.next_hops[].connect_timeout", KIND_DURATION, AT(raw_hop, connect_timeout_ms), RANGE(100, HOUR), .def = "30s", .help = "For making a connection."},
+	{"delivery.next_hops[].attempt_timeout", KIND_DURATION, AT(raw_hop, attempt_timeout_ms), RANGE(SECOND, DAY), .def = "10m",
+	    .help = "For one message, from MAIL to the last reply, however slowly the hop answers."},
 
 	{"brands", KIND_LIST, REQUIRED, AT(raw, brands), IN(raw_brand), .hi = 1000, .help = "The legal senders."},
 	{"brands[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_brand, name), .sample = "acme",
@@ -153,8 +155,8 @@ const struct setting settings[] = {
 	{"clients[].streams", KIND_TEXTS, AT(raw_client, streams), .hi = 1000, .check = check_name,
 	    .help = "Further streams that the header X-Optgate-Stream may choose."},
 	{"clients[].networks", KIND_TEXTS, AT(raw_client, networks), .hi = 1000, .check = check_network, .sample = "127.0.0.1",
-	    .help = "Known from here without AUTH: ADDRESS or ADDRESS/BITS."},
-	{"clients[].plain_auth", KIND_FLAG, AT(raw_client, plain_auth), .def = "false", .help = "Allow AUTH without TLS from these networks."},
+	    .help = "ADDRESS or ADDRESS/BITS. A client without a password is known by its network; one with a password may log in from there only."},
+	{"clients[].plain_auth", KIND_FLAG, AT(raw_client, plain_auth), .def = "false", .help = "Allow AUTH without TLS, from these networks."},
 };
 const size_t settings_count = sizeof settings / sizeof *settings;
 

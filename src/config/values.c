@@ -241,13 +241,6 @@ int check_network(struct view text, struct err *err)
 	return err_set(err, ERR_SYNTAX, "expected a network such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32");
 }
 
-int check_path(struct view text, struct err *err)
-{
-	if (text.n > 1 && text.n < 1024 && text.p[0] == '/' && !has_control(text) && is_utf8(text))
-		return 0;
-	return err_set(err, ERR_SYNTAX, "expected a path that begins with /");
-}
-
 int check_title(struct view text, struct err *err)
 {
 	if (text.n && text.n <= TITLE_MAX_BYTES && !has_control(text) && is_utf8(text))
@@ -255,9 +248,18 @@ int check_title(struct view text, struct err *err)
 	return err_set(err, ERR_SYNTAX, "expected 1 to %d bytes of text on one line", TITLE_MAX_BYTES);
 }
 
+int check_path(struct view text, struct err *err)
+{
+	if (text.n > 1 && text.n < 1024 && text.p[0] == '/' && !has_control(text) && is_utf8(text))
+		return 0;
+	return err_set(err, ERR_SYNTAX, "expected a path that begins with /");
+}
+
 int check_host(struct view text, struct err *err)
 {
 	bool ok = text.n && text.n <= DOMAIN_MAX;
+	if (text.n && text.p[0] == '/')
+		return check_path(text, err);
 	for (size_t i = 0; ok && i < text.n; i++)
 		ok = ascii_is_alnum(text.p[i]) || (text.p[i] && strchr(".-:_", text.p[i]));
 	if (ok)
