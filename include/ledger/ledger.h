@@ -98,6 +98,9 @@ struct consent {
 	char evidence[NOTE_MAX + 1]; /* IP, agent, reference: key=value pairs */
 };
 
+/* Does this grant stand at NOW? Once withdrawn, only a later grant of basis `consent` does: nobody argues past a withdrawal. */
+bool consent_stands(enum basis basis, int64_t granted_ms, int64_t withdrawn_ms, int64_t expires_ms, int64_t now_ms);
+
 /* All there is on one person: rows in key order, expired ones included (the reader judges). */
 struct record {
 	struct suppression *suppressions;
@@ -110,7 +113,8 @@ struct record {
 /* One read transaction; rows are put into ARENA. ERR_UNAVAILABLE when the store can't be read: callers fail closed. */
 int ledger_look(struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err) MUST_CHECK;
 
-/* What the hot path needs, without strings or arena: EACH row is decoded in place, inside the read transaction. */
+/* What the hot path needs, without strings or arena: each row is decoded in place, inside the read transaction. The visitor's functions
+ * must not call the ledger. Either may be NULL. */
 struct suppression_row {
 	enum scope_level level;
 	uint8_t scope_id[SCOPE_ID_BYTES];
@@ -137,14 +141,20 @@ int ledger_person(struct ledger *l, const struct person_key *who, struct buf *re
 /* ---- changing ---- */
 
 enum change_kind { /* stored values (journal): never renumber */
-	CHANGE_SUPPRESS = 1,    /* add a suppression; idempotent; keeps the earliest event time and the longest life */
-	CHANGE_UNSUPPRESS,      /* audited removal: .note is the reason and must not be empty */
-	CHANGE_GRANT,           /* consent given */
-	CHANGE_WITHDRAW,        /* consent withdrawn */
+	CHANGE_SUPPRESS = 1,    /* add a suppression; idempotent; keeps the earliest event time and the longest life. A row knows its scope's
+	                           id only: record what speaks for a whole brand (objection, complaint) at the brand's scope or globally */
+	CHANGE_UNSUPPRESS,      /* audited removal of exactly the row of this scope and reason: .note says why and must not be empty; for
+	                           objection, unsubscribe, complaint, legal and erasure .actor must not be either */
+	CHANGE_GRANT,           /* consent given, for a brand, stream or topic. Older than (or as old as) a withdrawal: on record only */
+	CHANGE_WITHDRAW,        /* consent withdrawn; at global scope: for everything. Leave event_ms 0 when it happens now */
 	CHANGE_PERSON,          /* remember the readable address */
-	CHANGE_FORGET,          /* erase the person record; suppressions stay; adds REASON_ERASURE at global scope */
+	CHANGE_FORGET,          /* erase: the person record and grants go, words are taken off the rows; suppressions and withdrawals stay;
+	                           adds REASON_ERASURE at global scope. While that stands, the address is not written down again */
 	CHANGE_NOTE,            /* a journal entry about something else (settings changed, an export, a drop) */
+	CHANGE_LOAD,            /* journal only: rows written by ledger_load; .note holds their count and SHA-256 */
 };
+
+const char *change_word(enum change_kind k); /* "suppress"; NULL for what is none */
 
 /* All strings are copied by ledger_submit and ledger_change. A person's .address may be empty when only the key is known (a token). */
 struct change {
@@ -155,7 +165,7 @@ struct change {
 	struct scope scope;      /* suppression scope or consent purpose */
 	enum reason reason;
 	enum basis basis;
-	int64_t event_ms;        /* 0 = now */
+	int64_t event_ms;        /* 0 = now; later than now is taken as now */
 	int64_t expires_ms;
 	struct view wording, source, actor, note, evidence;
 };
@@ -170,7 +180,8 @@ int ledger_change(struct ledger *l, const struct change *c, struct change_result
 /* Several changes, all or none, one journal entry each. */
 int ledger_change_all(struct ledger *l, const struct change *c, size_t n, struct change_result *ret, struct err *err) MUST_CHECK;
 
-/* The same without waiting: DONE is called on the committer's thread once durable (or failed: err != NULL). It must be short. */
+/* The same without waiting: DONE is called on the committer's thread once durable (or failed: err != NULL, results NULL). It must be short.
+ * When the queue is full or the ledger is open for reading only, it is called at once, on the caller's thread. */
 typedef void ledger_done(void *arg, const struct change_result *results, size_t n, const struct err *err);
 void ledger_submit(struct ledger *l, const struct change *c, size_t n, ledger_done *done, void *arg);
 
@@ -185,7 +196,9 @@ struct journal_entry {
 	struct scope scope;
 	enum reason reason;
 	enum basis basis;
-	struct view actor, source, note, wording, evidence;
+	int64_t expires_ms;
+	bool kept_only;       /* on record, but it changed nothing: older than what stood */
+	struct view actor, source, note, wording, evidence; /* empty once the detail was dropped */
 	uint8_t previous[32]; /* SHA-256 of the entry before, as stored */
 	uint8_t hash[32];     /* SHA-256 of this one, as stored */
 };
@@ -205,7 +218,8 @@ struct ledger_stats {
 };
 int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err) MUST_CHECK;
 
-/* Loads many rows at once (tests, benchmarks, imports): sorted by key, merged, one journal entry for the set.
- * NEXT fills a row and returns false at the end. */
+/* Loads many rows at once (tests, benchmarks, imports): sorted by key, merged by the same rules, one journal entry (CHANGE_LOAD) for each
+ * transaction of up to 200,000 rows. NEXT fills a cleared change (SUPPRESS, GRANT, WITHDRAW or PERSON; its strings live until the next call)
+ * and returns false at the end. *RET_ROWS = rows that changed. On failure the sets before the failing one stay. */
 int ledger_load(struct ledger *l, bool (*next)(void *arg, struct change *c), void *arg, struct view source, struct view actor,
     uint64_t *ret_rows, struct err *err) MUST_CHECK;

@@ -1,0 +1,348 @@
+/* One change within a write transaction: look, merge, journal, write. Refusals come before the first write of a change; what the store
+ * itself fails at sticks to the transaction and is found at commit. */
+#include "ledger_internal.h"
+
+#define FORGET_ROWS_MOST 4096
+
+static struct view bytes_of(const void *p, size_t n)
+{
+	return view_n(p, n);
+}
+
+void apply_begin(struct apply *a, const struct ledger *l, struct txn *txn)
+{
+	int64_t now = clock_wall(l->clock);
+	*a = (struct apply){.ledger = l, .txn = txn, .now_ms = now > 0 ? now : 1};
+	journal_tail_read(txn, &a->tail);
+}
+
+/* ---- writing ---- */
+
+void bulk_begin(struct bulk *b, struct txn *txn, struct hasher *hasher)
+{
+	*b = (struct bulk){.hasher = hasher};
+	for (enum table t = 0; t < TABLE_COUNT; t++) {
+		struct view key, value;
+		if (txn_last(txn, t, &key, &value) && key.n <= SUPPRESSION_KEY) {
+			memcpy(b->last[t], key.p, key.n);
+			b->last_n[t] = key.n;
+		}
+	}
+}
+
+static void bulk_put(struct apply *a, enum table table, struct view key, struct view value)
+{
+	struct bulk *b = a->bulk;
+	hasher_add(b->hasher, key);
+	hasher_add(b->hasher, value);
+	if (view_cmp(key, bytes_of(b->last[table], b->last_n[table])) <= 0) {
+		txn_put(a->txn, table, key, value);
+		return;
+	}
+	txn_put_last(a->txn, table, key, value);
+	memcpy(b->last[table], key.p, key.n);
+	b->last_n[table] = key.n;
+}
+
+static void row_put(struct apply *a, enum table table, struct view key, const struct buf *value)
+{
+	ALWAYS(!value->failed);
+	if (a->bulk)
+		bulk_put(a, table, key, buf_view(value));
+	else
+		txn_put(a->txn, table, key, buf_view(value));
+}
+
+/* The number of the entry that this change has, or shares. */
+static uint64_t enter(struct apply *a, const struct change *c, int64_t event_ms, bool kept_only)
+{
+	if (!a->bulk)
+		return journal_append(a->txn, &a->tail, c, event_ms, a->now_ms, kept_only);
+	a->bulk->rows++;
+	return a->tail.seq + 1;
+}
+
+/* Keeps the scope's name for those who read. Two names with one id would make one block for the other. */
+static int name_keep(struct apply *a, const struct scope *scope, struct err *err)
+{
+	struct scope stored = *scope;
+	struct view value;
+	if (scope->level == SCOPE_GLOBAL || !scope->name[0])
+		return 0;
+	if (memcmp(a->named.id, scope->id, SCOPE_ID_BYTES) == 0 && strcmp(a->named.name, scope->name) == 0)
+		return 0;
+	struct view key = bytes_of(scope->id, SCOPE_ID_BYTES);
+	if (txn_get(a->txn, TABLE_NAMES, key, &value)) {
+		if (!name_decode(value, &stored) || strcmp(stored.name, scope->name) != 0)
+			return err_set(err, ERR_CONFLICT, "scope \"%s\": its id is taken by another name", scope->name);
+	} else {
+		struct buf b;
+		buf_init(&b, NAME_MOST);
+		name_encode(&b, scope);
+		txn_put(a->txn, TABLE_NAMES, key, buf_view(&b));
+		buf_free(&b);
+	}
+	a->named = *scope;
+	return 0;
+}
+
+/* ---- the person record ---- */
+
+static bool is_erased(struct apply *a, const struct person_key *who)
+{
+	static const struct scope global = {.level = SCOPE_GLOBAL};
+	uint8_t key[SUPPRESSION_KEY];
+	struct view value;
+	suppression_key(key, who, &global, REASON_ERASURE);
+	return txn_get(a->txn, TABLE_SUPPRESSIONS, bytes_of(key, sizeof key), &value);
+}
+
+/* True when the record is new. An erased person's address is not written down again. */
+static bool person_keep(struct apply *a, const struct change *c)
+{
+	struct view old, key = bytes_of(c->who.b, PERSON_KEY_BYTES);
+	if (c->address.n == 0 || txn_get(a->txn, TABLE_PERSONS, key, &old) || is_erased(a, &c->who))
+		return false;
+	struct buf b;
+	buf_init(&b, 1024);
+	person_seal(a->ledger, &c->who, c->channel, c->address, &b);
+	row_put(a, TABLE_PERSONS, key, &b);
+	buf_free(&b);
+	return true;
+}
+
+/* Beside a change that changed nothing: a new record is a change of its own. */
+static void person_keep_entered(struct apply *a, const struct change *c)
+{
+	struct change p = {.kind = CHANGE_PERSON, .channel = c->channel, .who = c->who, .source = c->source, .actor = c->actor};
+	if (person_keep(a, c))
+		enter(a, &p, a->now_ms, false);
+}
+
+static int remember(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+{
+	(void)err;
+	ret->changed = person_keep(a, c);
+	if (ret->changed)
+		ret->seq = enter(a, c, event_ms, false);
+	return 0;
+}
+
+/* ---- suppressions ---- */
+
+static int corrupt_row(const char *what, struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "ledger: a %s row can't be read; nothing is written over it", what);
+}
+
+static void suppression_put(struct apply *a, struct view key, const struct suppression *row)
+{
+	struct buf b;
+	buf_init(&b, SUPPRESSION_MOST);
+	suppression_encode(&b, row);
+	row_put(a, TABLE_SUPPRESSIONS, key, &b);
+	buf_free(&b);
+}
+
+static int suppress(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+{
+	uint8_t key_bytes[SUPPRESSION_KEY];
+	struct suppression row = {0};
+	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
+	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
+	if (txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value) && !suppression_decode(key, value, &row))
+		return corrupt_row("suppression", err);
+	ret->seq = row.seq;
+	ret->changed = suppression_merge(&row, c, event_ms, a->now_ms);
+	if (!ret->changed) {
+		person_keep_entered(a, c);
+		return 0;
+	}
+	ret->seq = row.seq = enter(a, c, event_ms, false);
+	suppression_put(a, key, &row);
+	person_keep(a, c);
+	return 0;
+}
+
+/* Exactly the row named by scope and reason; no other. */
+static int unsuppress(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+{
+	uint8_t key_bytes[SUPPRESSION_KEY];
+	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
+	(void)err;
+	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
+	if (!txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value))
+		return 0;
+	ret->seq = enter(a, c, event_ms, false);
+	ret->changed = true;
+	txn_delete(a->txn, TABLE_SUPPRESSIONS, key);
+	return 0;
+}
+
+/* ---- consents ---- */
+
+static bool latest_grant(void *arg, struct view key, struct view value)
+{
+	int64_t *latest = arg;
+	struct consent_row row;
+	if (consent_row_decode(key, value, &row) && row.granted_ms > *latest)
+		*latest = row.granted_ms;
+	return true;
+}
+
+/* Who withdraws now withdraws every grant made up to now, also one that a clock running ahead has dated later. */
+static int64_t withdrawal_time(struct apply *a, const struct change *c, int64_t event_ms)
+{
+	int64_t latest = 0;
+	txn_each(a->txn, TABLE_CONSENTS, bytes_of(c->who.b, PERSON_KEY_BYTES), PERSON_KEY_BYTES, latest_grant, &latest);
+	bool now = c->event_ms == 0 || c->event_ms >= a->now_ms || latest > a->now_ms;
+	return now && latest > event_ms ? latest : event_ms;
+}
+
+static int agree(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+{
+	uint8_t key_bytes[CONSENT_KEY];
+	struct consent row = {0};
+	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
+	consent_key(key_bytes, &c->who, &c->scope);
+	if (txn_get(a->txn, TABLE_CONSENTS, key, &value) && !consent_decode(key, value, &row))
+		return corrupt_row("consent", err);
+	if (c->kind == CHANGE_WITHDRAW)
+		event_ms = withdrawal_time(a, c, event_ms);
+	ret->seq = row.seq;
+	if (!consent_merge(&row, c, event_ms, &ret->changed)) {
+		person_keep_entered(a, c);
+		return 0;
+	}
+	ret->seq = row.seq = enter(a, c, event_ms, !ret->changed);
+	struct buf b;
+	buf_init(&b, CONSENT_MOST);
+	consent_encode(&b, &row);
+	row_put(a, TABLE_CONSENTS, key, &b);
+	buf_free(&b);
+	person_keep(a, c);
+	return 0;
+}
+
+/* ---- erasure: what stays is a keyed hash, scope, reason and the times that keep it blocking ---- */
+
+static bool keep_key(void *arg, struct view key, struct view value)
+{
+	(void)value;
+	buf_add(arg, key);
+	return true;
+}
+
+static int person_rows(struct apply *a, enum table table, const struct person_key *who, struct buf *keys, struct err *err)
+{
+	buf_clear(keys);
+	txn_each(a->txn, table, bytes_of(who->b, PERSON_KEY_BYTES), PERSON_KEY_BYTES, keep_key, keys);
+	return keys->failed ? err_set(err, ERR_LIMIT, "more than %d rows on one person", FORGET_ROWS_MOST) : 0;
+}
+
+static void suppression_bare(struct apply *a, struct view key)
+{
+	struct suppression row;
+	struct view value;
+	if (!txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value) || !suppression_decode(key, value, &row))
+		return; /* a row that can't be read blocks as it is */
+	row.source[0] = row.actor[0] = row.note[0] = '\0';
+	suppression_put(a, key, &row);
+}
+
+/* Grants go; a withdrawal stays, so that no old grant that comes again counts. */
+static void consent_bare(struct apply *a, struct view key)
+{
+	struct consent row, bare;
+	struct view value;
+	if (!txn_get(a->txn, TABLE_CONSENTS, key, &value))
+		return;
+	if (!consent_decode(key, value, &row) || row.withdrawn_ms == 0) {
+		txn_delete(a->txn, TABLE_CONSENTS, key);
+		return;
+	}
+	bare = (struct consent){.channel = row.channel, .withdrawn_ms = row.withdrawn_ms, .seq = row.seq};
+	if (consent_stands(row.basis, row.granted_ms, row.withdrawn_ms, 0, 0))
+		bare.withdrawn_ms = row.granted_ms;
+	struct buf b;
+	buf_init(&b, CONSENT_MOST);
+	consent_encode(&b, &bare);
+	row_put(a, TABLE_CONSENTS, key, &b);
+	buf_free(&b);
+}
+
+static int forget(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+{
+	static const struct {
+		enum table table;
+		size_t key_bytes;
+		void (*bare)(struct apply *, struct view key);
+	} kinds[] = {
+		{TABLE_SUPPRESSIONS, SUPPRESSION_KEY, suppression_bare},
+		{TABLE_CONSENTS, CONSENT_KEY, consent_bare},
+	};
+	struct view old, person = bytes_of(c->who.b, PERSON_KEY_BYTES);
+	struct change tombstone = *c;
+	struct buf keys;
+	if (!txn_get(a->txn, TABLE_PERSONS, person, &old) && is_erased(a, &c->who))
+		return 0;
+	buf_init(&keys, FORGET_ROWS_MOST * SUPPRESSION_KEY);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof *kinds; i++) {
+		rc = person_rows(a, kinds[i].table, &c->who, &keys, err);
+		for (size_t at = 0; rc == 0 && at < keys.n; at += kinds[i].key_bytes)
+			kinds[i].bare(a, bytes_of(keys.p + at, kinds[i].key_bytes));
+	}
+	buf_free(&keys);
+	if (rc < 0)
+		return -1;
+	ret->changed = true;
+	ret->seq = enter(a, c, event_ms, false);
+	txn_delete(a->txn, TABLE_PERSONS, person);
+	struct suppression row = {.seq = ret->seq};
+	uint8_t key[SUPPRESSION_KEY];
+	tombstone.reason = REASON_ERASURE;
+	tombstone.scope = (struct scope){.level = SCOPE_GLOBAL};
+	tombstone.expires_ms = 0;
+	tombstone.source = tombstone.actor = tombstone.note = V("");
+	suppression_merge(&row, &tombstone, event_ms, a->now_ms);
+	suppression_key(key, &c->who, &tombstone.scope, REASON_ERASURE);
+	suppression_put(a, bytes_of(key, sizeof key), &row);
+	return 0;
+}
+
+static int note(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+{
+	(void)err;
+	ret->changed = true;
+	ret->seq = enter(a, c, event_ms, false);
+	return 0;
+}
+
+/* ---- the table of operations ---- */
+
+static const struct operation {
+	int (*apply)(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err);
+	bool in_bulk;
+} operations[] = {
+	[CHANGE_SUPPRESS] = {suppress, true},
+	[CHANGE_UNSUPPRESS] = {unsuppress, false},
+	[CHANGE_GRANT] = {agree, true},
+	[CHANGE_WITHDRAW] = {agree, true},
+	[CHANGE_PERSON] = {remember, true},
+	[CHANGE_FORGET] = {forget, false},
+	[CHANGE_NOTE] = {note, false},
+};
+
+int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
+{
+	const struct operation *op = &operations[c->kind];
+	/* Nothing happened in the future: a grant dated there would outlive the withdrawals of today. */
+	int64_t event_ms = c->event_ms && c->event_ms < a->now_ms ? c->event_ms : a->now_ms;
+	*ret = (struct change_result){0};
+	if (a->bulk && !op->in_bulk)
+		return err_set(err, ERR_REFUSED, "%s is not for bulk loading", change_word(c->kind));
+	if (name_keep(a, &c->scope, err) < 0)
+		return -1;
+	return op->apply(a, c, event_ms, ret, err);
+}

@@ -1,0 +1,62 @@
+/* Every stored format of the ledger. All numbers big-endian, times in milliseconds since 1970 (two's complement, 8 bytes),
+ * str = one byte of length and that many bytes. Keys sort so that all rows of a person lie side by side. Each value begins with a
+ * version byte (now 1): a later version adds fields, reads the old ones, and writes the new form when a row is next changed.
+ *
+ * table         key                                        value
+ * suppressions  person 16, level 1, scope id 8, reason 1   1, channel 1, event 8, arrived 8, expires 8, seq 8,
+ *                                                          str source, str actor, str note
+ * consents      person 16, level 1, scope id 8             1, channel 1, basis 1, granted 8, withdrawn 8, expires 8, seq 8,
+ *                                                          str wording, str source, str actor, str evidence
+ * persons       person 16                                  1, channel 1, sealed(length 2, address) with context person 16, channel 1
+ * names         scope id 8                                 1, level 1, str name
+ * journal       seq 8                                      core 119, then the detail or nothing
+ *               core:   1, previous hash 32, event 8, arrived 8, kind 1, channel 1, person 16, level 1, scope id 8, reason 1,
+ *                       basis 1, expires 8, flags 1, SHA-256 of the detail 32
+ *               detail: salt 16, str actor, str source, str note, str wording, str evidence
+ *               The hash of an entry is SHA-256(seq 8, core). The detail hangs on it by its own salted hash, so that it can be
+ *               dropped one day (retention, erasure) and the chain still be proved.
+ * meta          "version", "ledger-key", "person-key"      1, and the first 16 bytes of HMAC-SHA-256(key, "optgate key check") */
+#pragma once
+
+#include "ledger/ledger.h"
+
+#define FORMAT_VERSION 1
+
+#define SUPPRESSION_KEY  26
+#define CONSENT_KEY      25
+#define SUPPRESSION_MOST (34 + 3 + SOURCE_MAX + ACTOR_MAX + NOTE_MAX)
+#define CONSENT_MOST     (35 + 4 + 64 + SOURCE_MAX + ACTOR_MAX + NOTE_MAX)
+#define NAME_MOST        (3 + SCOPE_NAME_MAX)
+#define JOURNAL_CORE     119
+#define JOURNAL_SALT     16
+#define JOURNAL_MOST     (JOURNAL_CORE + JOURNAL_SALT + 5 * 256)
+#define HASH_BYTES       32
+
+#define ENTRY_KEPT_ONLY 1 /* journal flag: on record, but older than what stands */
+
+/* Encoders append to OUT; decoders are strict (no byte too many, every value in range) and return false for what was never written. */
+void suppression_key(uint8_t dst[SUPPRESSION_KEY], const struct person_key *who, const struct scope *scope, enum reason reason);
+void suppression_encode(struct buf *out, const struct suppression *s);
+bool suppression_row_decode(struct view key, struct view value, struct suppression_row *ret);
+bool suppression_decode(struct view key, struct view value, struct suppression *ret); /* scope.name stays "" */
+
+void consent_key(uint8_t dst[CONSENT_KEY], const struct person_key *who, const struct scope *scope);
+void consent_encode(struct buf *out, const struct consent *c);
+bool consent_row_decode(struct view key, struct view value, struct consent_row *ret);
+bool consent_decode(struct view key, struct view value, struct consent *ret);
+
+void name_encode(struct buf *out, const struct scope *scope);
+bool name_decode(struct view value, struct scope *scope); /* fills .name if it is of this level */
+
+/* A journal entry as stored, taken apart. */
+struct journal_record {
+	struct journal_entry entry; /* strings point into the value */
+	uint8_t salt[JOURNAL_SALT];
+	uint8_t detail_hash[HASH_BYTES];
+	struct view detail; /* empty once dropped */
+};
+/* entry.previous, .seq and all the rest are given; fills in the detail's hash and entry.hash. */
+void journal_encode(struct buf *out, struct journal_record *r);
+/* Sets entry.hash. Does not compare the detail with its hash: see journal_detail_matches. */
+bool journal_decode(struct view key, struct view value, struct journal_record *ret);
+bool journal_detail_matches(const struct journal_record *r);

@@ -1,0 +1,93 @@
+/* The parts of one ledger, shared by its files.
+ *
+ *   submit ─▶ commit.c (queue, committer) ─▶ apply.c (one change, by stronger.c's rules) ─▶ journal.c, store.c
+ *   look ───▶ read.c ─▶ store.c              load.c ─▶ apply.c
+ */
+#pragma once
+
+#include "crypto/hash.h"
+#include "crypto/seal.h"
+#include "format.h"
+#include "store.h"
+
+#define CHANGES_PER_CALL_MOST 1024   /* in one ledger_submit */
+#define QUEUE_MOST            65536  /* submits that wait */
+#define BATCH_DEFAULT         256
+#define MAP_DEFAULT_BYTES     (UINT64_C(256) << 30)
+#define READERS_DEFAULT       1024
+#define REAP_EVERY_S          60
+
+struct committer;
+
+struct ledger {
+	struct store *store;
+	const struct clock *clock;
+	char *dir;
+	struct mac_key *key;               /* turns addresses into person keys */
+	uint8_t person_key[SEAL_KEY_BYTES]; /* seals person records */
+	unsigned batch;
+	bool read_only;
+	struct committer *committer; /* NULL when read_only */
+};
+
+/* ---- keys.c ---- */
+struct ledger_keys {
+	uint8_t ledger[MAC_KEY_BYTES], person[SEAL_KEY_BYTES];
+};
+/* From files of 64 hex digits. Made when missing and MAY_CREATE. */
+int keys_load(struct ledger_keys *ret, const char *key_dir, bool may_create, struct err *err) MUST_CHECK;
+/* Compares them with the marks that the store has kept, or leaves those. ERR_REFUSED for other keys than the data's. */
+int keys_check(struct store *store, const struct ledger_keys *keys, bool read_only, struct err *err) MUST_CHECK;
+
+/* ---- person.c ---- */
+void person_seal(const struct ledger *l, const struct person_key *who, enum channel c, struct view address, struct buf *out);
+bool person_unseal(const struct ledger *l, const struct person_key *who, struct view value, struct buf *ret_address);
+
+/* ---- stronger.c: pure ---- */
+/* What stands after C happened to ROW (a row all zero: there was none). Both return true when the row is another one now. */
+bool suppression_merge(struct suppression *row, const struct change *c, int64_t event_ms, int64_t now_ms);
+/* *RET_COUNTS: the verdicts can be other ones now. */
+bool consent_merge(struct consent *row, const struct change *c, int64_t event_ms, bool *ret_counts);
+/* May this suppression be taken away? ERR_REFUSED with the rule in the text. */
+int removal_check(const struct change *c, struct err *err) MUST_CHECK;
+/* Fields in range, strings within their limits, what its kind asks for: everything that needs no look at the store. */
+int change_check(const struct change *c, struct err *err) MUST_CHECK;
+
+/* ---- journal.c ---- */
+struct journal_tail {
+	uint64_t seq;
+	uint8_t hash[HASH_BYTES];
+};
+void journal_tail_read(struct txn *t, struct journal_tail *ret);
+/* Appends C's entry and moves the tail. Returns its sequence number. */
+uint64_t journal_append(struct txn *t, struct journal_tail *tail, const struct change *c, int64_t event_ms, int64_t now_ms, bool kept_only);
+
+/* ---- apply.c ---- */
+struct bulk;
+struct apply {
+	const struct ledger *ledger;
+	struct txn *txn;
+	int64_t now_ms;
+	struct journal_tail tail;
+	struct scope named; /* the scope whose name was looked after last */
+	struct bulk *bulk;             /* NULL: each change has its own entry */
+};
+void apply_begin(struct apply *a, const struct ledger *l, struct txn *txn);
+/* Refuses before it writes anything of this change. Failures of the store stick to the transaction. */
+int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+
+/* A set of rows under one entry: keys come in order, so that rows beyond the table's last go to its end. */
+struct bulk {
+	struct hasher *hasher;
+	uint64_t rows;
+	uint8_t last[TABLE_COUNT][SUPPRESSION_KEY];
+	size_t last_n[TABLE_COUNT];
+};
+void bulk_begin(struct bulk *b, struct txn *txn, struct hasher *hasher);
+
+/* ---- commit.c ---- */
+int committer_start(struct ledger *l, struct err *err) MUST_CHECK;
+void committer_stop(struct ledger *l); /* commits what waits */
+
+/* ---- read.c ---- */
+void scope_name_read(struct txn *t, struct scope *scope);

@@ -1,0 +1,190 @@
+/* Looking: one read transaction from the pool, one seek each for suppressions and consents. */
+#include "ledger_internal.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+static int corrupt(struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "ledger: a row can't be read");
+}
+
+static struct view key_view(const struct person_key *who)
+{
+	return view_n(who->b, PERSON_KEY_BYTES);
+}
+
+void scope_name_read(struct txn *t, struct scope *scope)
+{
+	struct view value;
+	if (scope->level != SCOPE_GLOBAL && txn_get(t, TABLE_NAMES, view_n(scope->id, SCOPE_ID_BYTES), &value))
+		name_decode(value, scope);
+}
+
+/* ---- the hot path ---- */
+
+struct visit {
+	const struct ledger_visitor *visitor;
+	void *arg;
+	bool bad;
+};
+
+static bool visit_suppression(void *arg, struct view key, struct view value)
+{
+	struct visit *v = arg;
+	struct suppression_row row;
+	if (!suppression_row_decode(key, value, &row))
+		v->bad = true;
+	else
+		v->visitor->suppression(v->arg, &row);
+	return !v->bad;
+}
+
+static bool visit_consent(void *arg, struct view key, struct view value)
+{
+	struct visit *v = arg;
+	struct consent_row row;
+	if (!consent_row_decode(key, value, &row))
+		v->bad = true;
+	else
+		v->visitor->consent(v->arg, &row);
+	return !v->bad;
+}
+
+int ledger_visit(struct ledger *l, const struct person_key *who, const struct ledger_visitor *visitor, void *arg, struct err *err)
+{
+	struct visit v = {visitor, arg, false};
+	struct txn *t = NULL;
+	if (store_read(l->store, &t, err) < 0)
+		return -1;
+	if (visitor->suppression)
+		txn_each(t, TABLE_SUPPRESSIONS, key_view(who), PERSON_KEY_BYTES, visit_suppression, &v);
+	if (visitor->consent && !v.bad)
+		txn_each(t, TABLE_CONSENTS, key_view(who), PERSON_KEY_BYTES, visit_consent, &v);
+	int rc = v.bad ? corrupt(err) : txn_check(t, err);
+	txn_end(&t);
+	return rc;
+}
+
+/* ---- whole rows ---- */
+
+struct look {
+	struct arena *arena;
+	struct txn *txn;
+	struct record *record;
+	unsigned room; /* rows that the array holds */
+	bool full, bad;
+};
+
+static bool count_row(void *arg, struct view key, struct view value)
+{
+	(void)key;
+	(void)value;
+	++*(unsigned *)arg;
+	return true;
+}
+
+static unsigned count_rows(struct txn *t, enum table table, const struct person_key *who)
+{
+	unsigned n = 0;
+	txn_each(t, table, key_view(who), PERSON_KEY_BYTES, count_row, &n);
+	return n;
+}
+
+static bool add_suppression(void *arg, struct view key, struct view value)
+{
+	struct look *k = arg;
+	struct suppression *row = &k->record->suppressions[k->record->suppression_count];
+	if (!suppression_decode(key, value, row)) {
+		k->bad = true;
+		return false;
+	}
+	scope_name_read(k->txn, &row->scope);
+	return ++k->record->suppression_count < k->room;
+}
+
+static bool add_consent(void *arg, struct view key, struct view value)
+{
+	struct look *k = arg;
+	struct consent *row = &k->record->consents[k->record->consent_count];
+	if (!consent_decode(key, value, row)) {
+		k->bad = true;
+		return false;
+	}
+	scope_name_read(k->txn, &row->purpose);
+	return ++k->record->consent_count < k->room;
+}
+
+static void look_suppressions(struct look *k, const struct person_key *who)
+{
+	k->room = count_rows(k->txn, TABLE_SUPPRESSIONS, who);
+	k->record->suppressions = k->room ? arena_alloc(k->arena, k->room * sizeof(struct suppression)) : NULL;
+	k->full |= k->room && !k->record->suppressions;
+	if (k->room && !k->full)
+		txn_each(k->txn, TABLE_SUPPRESSIONS, key_view(who), PERSON_KEY_BYTES, add_suppression, k);
+}
+
+static void look_consents(struct look *k, const struct person_key *who)
+{
+	k->room = count_rows(k->txn, TABLE_CONSENTS, who);
+	k->record->consents = k->room ? arena_alloc(k->arena, k->room * sizeof(struct consent)) : NULL;
+	k->full |= k->room && !k->record->consents;
+	if (k->room && !k->full)
+		txn_each(k->txn, TABLE_CONSENTS, key_view(who), PERSON_KEY_BYTES, add_consent, k);
+}
+
+int ledger_look(struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err)
+{
+	struct look k = {.arena = arena, .record = ret};
+	struct view value;
+	if (store_read(l->store, &k.txn, err) < 0)
+		return -1;
+	*ret = (struct record){0};
+	look_suppressions(&k, who);
+	look_consents(&k, who);
+	ret->known = txn_get(k.txn, TABLE_PERSONS, key_view(who), &value);
+	int rc = txn_check(k.txn, err);
+	if (rc == 0 && k.bad)
+		rc = corrupt(err);
+	if (rc == 0 && k.full)
+		rc = err_set(err, ERR_LIMIT, "ledger: the rows of this person don't fit %zu bytes", arena->max);
+	txn_end(&k.txn);
+	return rc;
+}
+
+int ledger_person(struct ledger *l, const struct person_key *who, struct buf *ret_address, struct err *err)
+{
+	struct txn *t = NULL;
+	struct view value;
+	if (store_read(l->store, &t, err) < 0)
+		return -1;
+	int rc = 0;
+	if (!txn_get(t, TABLE_PERSONS, key_view(who), &value))
+		rc = txn_check(t, err) < 0 ? -1 : err_set(err, ERR_MISSING, "no person record");
+	else if (!person_unseal(l, who, value, ret_address))
+		rc = err_set(err, ERR_CORRUPT, "the person record does not open under person.key");
+	txn_end(&t);
+	return rc;
+}
+
+int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err)
+{
+	struct store_stats s;
+	struct stat st;
+	char path[PATH_MAX];
+	if (store_stats(l->store, &s, err) < 0 || path_join(path, sizeof path, l->dir, "data.mdb", err) < 0)
+		return -1;
+	*ret = (struct ledger_stats){
+		.suppressions = s.rows[TABLE_SUPPRESSIONS],
+		.consents = s.rows[TABLE_CONSENTS],
+		.persons = s.rows[TABLE_PERSONS],
+		.journal_entries = s.rows[TABLE_JOURNAL],
+		.used_bytes = s.used_bytes,
+		.map_bytes = s.map_bytes,
+		.file_bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0,
+		.readers = s.readers,
+	};
+	return 0;
+}

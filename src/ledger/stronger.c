@@ -1,0 +1,186 @@
+/* Only stronger (promise 4), as pure functions over rows. Merging is a maximum in every direction that blocks, so the order in which
+ * changes arrive, and how often, makes no difference. */
+#include "ledger_internal.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+/* ---- suppressions ---- */
+
+static bool lives_longer(int64_t a_expires_ms, int64_t b_expires_ms)
+{
+	return b_expires_ms != 0 && (a_expires_ms == 0 || a_expires_ms > b_expires_ms);
+}
+
+static void copy(char *dst, size_t size, struct view v)
+{
+	ALWAYS(view_str(v, dst, size)); /* change_check has seen to it */
+}
+
+static void suppression_words(struct suppression *row, const struct change *c)
+{
+	copy(row->source, sizeof row->source, c->source);
+	copy(row->actor, sizeof row->actor, c->actor);
+	copy(row->note, sizeof row->note, c->note);
+}
+
+/* The words are those of the change that gave the row its life. */
+bool suppression_merge(struct suppression *row, const struct change *c, int64_t event_ms, int64_t now_ms)
+{
+	bool fresh = row->reason == 0, longer = !fresh && lives_longer(c->expires_ms, row->expires_ms);
+	bool earlier = !fresh && event_ms < row->event_ms;
+	if (fresh) {
+		row->channel = c->channel;
+		row->scope = c->scope;
+		row->reason = c->reason;
+		row->arrived_ms = now_ms;
+	}
+	if (fresh || earlier)
+		row->event_ms = event_ms;
+	if (fresh || longer) {
+		row->expires_ms = c->expires_ms;
+		suppression_words(row, c);
+	}
+	return fresh || longer || earlier;
+}
+
+/* ---- consents ---- */
+
+static bool withdrawal_merge(struct consent *row, int64_t event_ms, bool *ret_counts)
+{
+	if (row->withdrawn_ms && event_ms <= row->withdrawn_ms)
+		return false;
+	*ret_counts = event_ms >= row->granted_ms || row->basis != BASIS_CONSENT;
+	row->withdrawn_ms = event_ms;
+	return true;
+}
+
+/* Once somebody has withdrawn, only their own new consent counts: no other basis can be argued past it. */
+static bool grant_merge(struct consent *row, const struct change *c, int64_t event_ms, bool *ret_counts)
+{
+	bool newer = event_ms > row->granted_ms;
+	bool shorter = event_ms == row->granted_ms && lives_longer(row->expires_ms, c->expires_ms);
+	if ((!newer && !shorter) || (row->withdrawn_ms && c->basis != BASIS_CONSENT))
+		return false;
+	row->granted_ms = event_ms;
+	row->basis = c->basis;
+	row->expires_ms = c->expires_ms;
+	*ret_counts = !row->withdrawn_ms || event_ms > row->withdrawn_ms;
+	return true;
+}
+
+bool consent_merge(struct consent *row, const struct change *c, int64_t event_ms, bool *ret_counts)
+{
+	*ret_counts = false;
+	row->channel = c->channel;
+	row->purpose = c->scope;
+	bool grant = c->kind == CHANGE_GRANT;
+	bool other = grant ? grant_merge(row, c, event_ms, ret_counts) : withdrawal_merge(row, event_ms, ret_counts);
+	if (other && grant)
+		copy(row->wording, sizeof row->wording, c->wording);
+	if (other && *ret_counts) {
+		copy(row->source, sizeof row->source, c->source);
+		copy(row->actor, sizeof row->actor, c->actor);
+		copy(row->evidence, sizeof row->evidence, c->evidence);
+	}
+	return other;
+}
+
+bool consent_stands(enum basis basis, int64_t granted_ms, int64_t withdrawn_ms, int64_t expires_ms, int64_t now_ms)
+{
+	if (granted_ms == 0 || (expires_ms && expires_ms <= now_ms))
+		return false;
+	return withdrawn_ms == 0 || (granted_ms > withdrawn_ms && basis == BASIS_CONSENT);
+}
+
+/* ---- removal: what each reason asks of who takes it away ---- */
+
+static const struct removal {
+	bool note, actor;
+} removals[] = {
+	[REASON_OBJECTION] = {.note = true, .actor = true},
+	[REASON_UNSUBSCRIBE] = {.note = true, .actor = true},
+	[REASON_COMPLAINT] = {.note = true, .actor = true},
+	[REASON_BOUNCE] = {.note = true},
+	[REASON_MANUAL] = {.note = true},
+	[REASON_REGISTER] = {.note = true},
+	[REASON_LEGAL] = {.note = true, .actor = true},
+	[REASON_ERASURE] = {.note = true, .actor = true},
+};
+
+int removal_check(const struct change *c, struct err *err)
+{
+	const struct removal *r = &removals[c->reason];
+	if (r->note && view_trim(c->note).n == 0)
+		return err_set(err, ERR_REFUSED, "removing a suppression needs a reason in words (a note)");
+	if (r->actor && view_trim(c->actor).n == 0)
+		return err_set(err, ERR_REFUSED, "removing a suppression of reason %s needs a named actor", reason_word(c->reason));
+	return 0;
+}
+
+/* ---- the form of a change ---- */
+
+enum { WANTS_WHO = 1, WANTS_REASON = 2, WANTS_BASIS = 4, WANTS_PURPOSE = 8, WANTS_ADDRESS = 16 };
+
+static const struct form {
+	bool known;
+	unsigned wants;
+	int (*check)(const struct change *c, struct err *err);
+} forms[] = {
+	[CHANGE_SUPPRESS] = {true, WANTS_WHO | WANTS_REASON, NULL},
+	[CHANGE_UNSUPPRESS] = {true, WANTS_WHO | WANTS_REASON, removal_check},
+	[CHANGE_GRANT] = {true, WANTS_WHO | WANTS_BASIS | WANTS_PURPOSE, NULL},
+	[CHANGE_WITHDRAW] = {true, WANTS_WHO, NULL},
+	[CHANGE_PERSON] = {true, WANTS_WHO | WANTS_ADDRESS, NULL},
+	[CHANGE_FORGET] = {true, WANTS_WHO, NULL},
+	[CHANGE_NOTE] = {true, 0, NULL},
+};
+
+static int strings_check(const struct change *c, struct err *err)
+{
+	const struct {
+		const char *name;
+		struct view v;
+		size_t most;
+	} strings[] = {
+		{"wording", c->wording, 64}, {"source", c->source, SOURCE_MAX}, {"actor", c->actor, ACTOR_MAX},
+		{"note", c->note, NOTE_MAX}, {"evidence", c->evidence, NOTE_MAX}, {"address", c->address, 320},
+	};
+	for (size_t i = 0; i < COUNT(strings); i++) {
+		if (strings[i].v.n > strings[i].most)
+			return err_set(err, ERR_LIMIT, "%s: longer than %zu bytes", strings[i].name, strings[i].most);
+		if (view_find(strings[i].v, 0, '\0') != strings[i].v.n)
+			return err_set(err, ERR_SYNTAX, "%s: holds a NUL", strings[i].name);
+	}
+	return 0;
+}
+
+static int scope_check(const struct scope *s, struct err *err)
+{
+	static const uint8_t none[SCOPE_ID_BYTES];
+	bool has_id = memcmp(s->id, none, sizeof none) != 0;
+	if (!scope_word(s->level) || (s->level == SCOPE_GLOBAL) == has_id || (!has_id && s->name[0]))
+		return err_set(err, ERR_SYNTAX, "scope: level and id do not belong together");
+	return 0;
+}
+
+int change_check(const struct change *c, struct err *err)
+{
+	const struct form *f = (unsigned)c->kind < COUNT(forms) ? &forms[c->kind] : NULL;
+	if (!f || !f->known)
+		return err_set(err, ERR_SYNTAX, "no such kind of change: %d", (int)c->kind);
+	if ((f->wants & WANTS_WHO) && !channel_word(c->channel))
+		return err_set(err, ERR_SYNTAX, "%s: no such channel", change_word(c->kind));
+	if ((f->wants & WANTS_REASON) && !reason_word(c->reason))
+		return err_set(err, ERR_SYNTAX, "%s: no such reason", change_word(c->kind));
+	if ((f->wants & WANTS_BASIS) && !basis_word(c->basis))
+		return err_set(err, ERR_SYNTAX, "%s: no such basis", change_word(c->kind));
+	if ((f->wants & WANTS_PURPOSE) && c->scope.level == SCOPE_GLOBAL)
+		return err_set(err, ERR_REFUSED, "consent needs a purpose: a brand, stream or topic");
+	if ((f->wants & WANTS_ADDRESS) && c->address.n == 0)
+		return err_set(err, ERR_SYNTAX, "%s: no address", change_word(c->kind));
+	if (c->event_ms < 0 || c->expires_ms < 0)
+		return err_set(err, ERR_SYNTAX, "%s: a time before 1970", change_word(c->kind));
+	if (strings_check(c, err) < 0 || scope_check(&c->scope, err) < 0)
+		return -1;
+	return f->check ? f->check(c, err) : 0;
+}

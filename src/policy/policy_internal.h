@@ -1,0 +1,34 @@
+/* The parts of a verdict, shared by its files: the matrix says what reaches, the rules judge what was gathered. */
+#pragma once
+
+#include "policy/policy.h"
+
+/* ---- reach.c ---- */
+/* Does a suppression of this reason speak against mail of this class at all? */
+bool reason_reaches(enum reason r, enum mail_class c);
+/* Bigger wins when several reach. */
+int reason_strength(enum reason r);
+const char *reason_why(enum reason r, bool reaches);
+/* Is the question asked at this scope or below it? */
+bool scope_reaches(const struct question *q, enum scope_level level, const uint8_t id[SCOPE_ID_BYTES]);
+
+/* ---- rules.c ---- */
+#define LEVELS (SCOPE_TOPIC + 1)
+
+/* What one look at the ledger gathers for one question. */
+struct facts {
+	const struct question *question;
+	bool unreadable;
+	bool suppressed;
+	struct suppression_row strongest; /* of those that reach; set when .suppressed */
+	struct consent_row consents[LEVELS]; /* that reach, by level; .seq == 0: none */
+};
+
+void facts_add_suppression(struct facts *f, const struct suppression_row *row);
+void facts_add_consent(struct facts *f, const struct consent_row *row);
+struct verdict facts_judge(const struct facts *f);
+
+bool withdrawal_matters(const struct question *q);
+bool suppression_is_live(const struct suppression_row *row, int64_t now_ms);
+/* Does a later grant at this level or a narrower one undo the withdrawal at LEVEL? */
+bool withdrawal_is_undone(const struct facts *f, enum scope_level level);

@@ -1,0 +1,53 @@
+/* The matrix: which reason reaches which class of mail, and which reason wins. Promise 8 in one table. */
+#include "policy_internal.h"
+
+#define M (1u << CLASS_MARKETING)
+#define S (1u << CLASS_SERVICE)
+#define L (1u << CLASS_LEGAL)
+
+/* How far a row reaches beyond its class: its scope (global, brand, stream, topic) and everything below. A complaint or an objection speaks
+ * for the whole brand, so those who record one record it at the brand's scope or globally. */
+static const struct reach {
+	unsigned classes;
+	int strength;
+	const char *blocks, *passes;
+} reaches[] = {
+	[REASON_OBJECTION] = {M, 8, "an objection stops all marketing", "an objection to marketing does not reach this class of mail"},
+	[REASON_ERASURE] = {M, 7, "an erased person gets no marketing", "an erasure does not reach this class of mail"},
+	[REASON_COMPLAINT] = {M, 6, "a complaint stops all marketing", "a complaint does not reach this class of mail"},
+	[REASON_UNSUBSCRIBE] = {M, 5, "unsubscribed", "leaving marketing does not reach this class of mail"},
+	[REASON_LEGAL] = {M | S, 4, "stopped for a legal reason", "a legal stop lets legal notices pass"},
+	[REASON_BOUNCE] = {M | S | L, 3, "the address can't be reached", "a bounce reaches every class of mail"},
+	[REASON_REGISTER] = {M, 2, "the register says no marketing on this channel", "a register does not reach this class of mail"},
+	[REASON_MANUAL] = {M, 1, "stopped by hand", "a stop by hand does not reach this class of mail"},
+};
+
+bool reason_reaches(enum reason r, enum mail_class c)
+{
+	/* What is not in the table was written by a newer version: it blocks. */
+	return r >= sizeof reaches / sizeof *reaches || reaches[r].classes & 1u << c;
+}
+
+int reason_strength(enum reason r)
+{
+	return r < sizeof reaches / sizeof *reaches ? reaches[r].strength : 0;
+}
+
+const char *reason_why(enum reason r, bool blocks)
+{
+	if (r >= sizeof reaches / sizeof *reaches)
+		return "a reason that this version does not know";
+	return blocks ? reaches[r].blocks : reaches[r].passes;
+}
+
+bool scope_reaches(const struct question *q, enum scope_level level, const uint8_t id[SCOPE_ID_BYTES])
+{
+	const struct scope *const asked[] = {
+		[SCOPE_BRAND] = &q->stream->brand->scope,
+		[SCOPE_STREAM] = &q->stream->scope,
+		[SCOPE_TOPIC] = q->topic ? &q->topic->scope : NULL,
+	};
+	if (level == SCOPE_GLOBAL)
+		return true;
+	return level <= SCOPE_TOPIC && asked[level] && memcmp(asked[level]->id, id, SCOPE_ID_BYTES) == 0;
+}
