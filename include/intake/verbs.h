@@ -13,6 +13,9 @@
 /* Answers that take time come through DONE, once: on another thread, or at once on this one. It must be short. */
 typedef void intake_done(void *arg, const struct reply *reply);
 
+/* Reply codes by which a sink misbehaves on purpose: close without a word, or say nothing more and keep the line open. */
+enum { REPLY_DROP = -1, REPLY_STALL = -2 };
+
 struct intake_mail {
 	const struct address *from; /* text "" = null sender */
 	struct view helo;

@@ -43,3 +43,5 @@ void loop_post(struct loop *l, struct task *t);
 void loop_defer(struct loop *l, struct task *t);
 void loop_run(struct loop *l);  /* until loop_stop */
 void loop_stop(struct loop *l); /* from any thread */
+/* For an end without leaks: lets every timer that is armed expire now, such as those of connections that still say good-bye. */
+void loop_expire_timers(struct loop *l);

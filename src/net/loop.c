@@ -198,6 +198,18 @@ static void run_timers(struct loop *l)
 	}
 }
 
+void loop_expire_timers(struct loop *l)
+{
+	run_posted(l);
+	run_deferred(l);
+	while (l->heap_n) {
+		struct timer *t = l->heap[0];
+		timer_disarm(l, t);
+		t->expired(t);
+	}
+	run_deferred(l);
+}
+
 /* ---- tasks */
 
 static void wake(struct loop *l)
@@ -265,6 +277,8 @@ void loop_run(struct loop *l)
 	run_deferred(l);
 	while (!atomic_load_explicit(&l->stopping, memory_order_acquire))
 		turn(l);
+	run_posted(l); /* what was posted before the stop */
+	run_deferred(l);
 	atomic_store(&l->stopping, false);
 }
 
