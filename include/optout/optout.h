@@ -25,6 +25,6 @@ struct optout_subject optout_subject(const struct policy *policy, const struct t
 #define OPTOUT_CHANGES 3
 /* Fills up to OPTOUT_CHANGES changes and says how many: the suppression (reason unsubscribe), the withdrawal of consent for the same scope, and,
  * when the reach is wider than the mail was, the withdrawal for the mail's own scope. POLICY gives the scopes their names; a stream that no longer
- * exists still opts out by its id (its name is then "#" and the id in hex). A reach whose id can't be known (an address token of a topic that
+ * exists still opts out by its id (its scope has no name then). A reach whose id can't be known (an address token of a topic that
  * no longer exists) becomes the widest that can. Views point into R. */
 size_t optout_changes(const struct policy *policy, const struct optout_request *r, struct change *changes);

@@ -55,7 +55,8 @@ static void add_identity(const struct compose_job *job, const struct head *head,
 		    (unsigned long long)job->envelope->arrived_ms, job->settings->hostname);
 }
 
-/* RFC 2369 2: folded between the URIs only. RFC 8058 3.1: the https one is required; the first is what most clients try. */
+/* RFC 2369 2: folded between the URIs only. RFC 8058 3.1: the https one is required; the first is what most
+ * clients try. */
 static void add_unsubscribe(const struct compose_job *job, struct buf *out)
 {
 	const struct brand *brand = job->stream->brand;
@@ -114,7 +115,8 @@ int add_fields(const struct compose_job *job, const struct head *head, struct bu
 	add_identity(job, head, out);
 	if (job->stream->class == CLASS_MARKETING) {
 		if (!job->stream->brand->public_url)
-			return err_set(err, ERR_MISSING, "brand %s has no public URL for opt-outs", job->stream->brand->name);
+			return err_set(err, ERR_MISSING, "brand %s has no public URL for opt-outs",
+			    job->stream->brand->name);
 		add_unsubscribe(job, out);
 		add_list_id(job->stream, out);
 		if (!head_find(head, V("Feedback-ID")))

@@ -94,9 +94,11 @@ int compose(struct composer *c, const struct compose_job *job, struct composed *
 		return -1;
 	if (add_fields(job, &head, &c->added, err) || head_parse(&c->arena, buf_view(&c->added), &added, err))
 		return -1;
-	if (edit_head(&c->arena, job, &head, &added, &edited, err) || set_return_path(job, done.return_path, err))
+	if (edit_head(&c->arena, job, &head, &added, &edited, err) ||
+	    set_return_path(job, done.return_path, err))
 		return -1;
-	struct signing signing = {job, &edited, address_domain(&from), head.body, &c->body_hash, c->hasher, &c->canon};
+	struct signing signing = {
+	    job, &edited, address_domain(&from), head.body, &c->body_hash, c->hasher, &c->canon};
 	add_received(job, &c->head);
 	if (add_signatures(&signing, &c->head, &done.signed_by_us, err))
 		return -1;

@@ -46,7 +46,8 @@ static size_t rule_of(struct view name)
 	return i;
 }
 
-static bool goes(const struct compose_job *job, const struct head *added, const struct field *f, bool seen[RULES])
+static bool goes(
+    const struct compose_job *job, const struct head *added, const struct field *f, bool seen[RULES])
 {
 	if (compose_is_control_header(f->name))
 		return true;
@@ -94,8 +95,8 @@ static bool is_stale_signature(const struct touched *t, const struct field *f)
 	return false;
 }
 
-int edit_head(struct arena *a, const struct compose_job *job, const struct head *head, const struct head *added, struct edited *ret,
-    struct err *err)
+int edit_head(struct arena *a, const struct compose_job *job, const struct head *head, const struct head *added,
+    struct edited *ret, struct err *err)
 {
 	bool *gone = arena_zero(a, head->count + 1);
 	struct edited e = {arena_alloc(a, (head->count + added->count) * sizeof(struct field)), 0};

@@ -6,22 +6,24 @@
 #include "crypto/hash.h"
 #include "mail/header.h"
 
-/* The fields of a head: the tool's that stay, then ours. Views into the message and into the composer's buffer. */
+/* The fields of a head: the tool's that stay, then ours. Views into the message and into the composer's
+ * buffer. */
 struct edited {
 	struct field *fields;
 	unsigned count;
 };
 
 /* added.c: the fields that we supply, each with its CRLF. */
-int add_fields(const struct compose_job *job, const struct head *head, struct buf *out, struct err *err) MUST_CHECK;
+int add_fields(
+    const struct compose_job *job, const struct head *head, struct buf *out, struct err *err) MUST_CHECK;
 void add_received(const struct compose_job *job, struct buf *out);
 
 /* phrase.c: TEXT as an RFC 5322 phrase: atoms, a quoted string, or encoded words (RFC 2047). */
 void add_phrase(struct view text, struct buf *out);
 
 /* edit.c: HEAD less what goes, then ADDED. ERR_LIMIT when the arena is full. */
-int edit_head(struct arena *a, const struct compose_job *job, const struct head *head, const struct head *added, struct edited *ret,
-    struct err *err) MUST_CHECK;
+int edit_head(struct arena *a, const struct compose_job *job, const struct head *head, const struct head *added,
+    struct edited *ret, struct err *err) MUST_CHECK;
 
 /* signature.c: a DKIM-Signature field for each key that fits FROM_DOMAIN. CANON is scratch memory. */
 struct body_hash {

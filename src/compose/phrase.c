@@ -3,7 +3,8 @@
 
 #include "base/codec.h"
 
-#define WORD_BYTES 45 /* of text in one encoded word: 60 base64 digits and "=?utf-8?B?" "?=" are under RFC 2047's 75 */
+#define WORD_BYTES                                                                                             \
+	45 /* of text in one encoded word: 60 base64 digits and "=?utf-8?B?" "?=" are under RFC 2047's 75 */
 
 static bool is_atom_text(char c)
 {

@@ -1,5 +1,6 @@
-/* DKIM signatures over the final fields (RFC 6376 3.5, 3.7): relaxed/relaxed, signed from the last occurrence of a name to the first, then once
- * more for the occurrence that isn't there: nobody can add one. All keys sign the same fields, so their canonical form is made once. */
+/* DKIM signatures over the final fields (RFC 6376 3.5, 3.7): relaxed/relaxed, signed from the last
+ * occurrence of a name to the first, then once more for the occurrence that isn't there: nobody can add
+ * one. All keys sign the same fields, so their canonical form is made once. */
 #include "internal.h"
 
 #include <stdio.h>
@@ -116,13 +117,15 @@ static void add_base64_folded(struct view bytes, struct buf *out)
 	}
 }
 
-/* CANON holds the fields; the signature field itself comes behind them, with an empty b= and without its line end. */
-static int add_signature(const struct signing *s, const struct dkim_key *key, const char *algorithm, struct view h, struct buf *out,
-    struct err *err)
+/* CANON holds the fields; the signature field itself comes behind them, with an empty b= and without its
+ * line end. */
+static int add_signature(const struct signing *s, const struct dkim_key *key, const char *algorithm,
+    struct view h, struct buf *out, struct err *err)
 {
 	size_t start = out->n, fields_n = s->canon->n;
-	buf_fmt(out, "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n\td=%s; s=%s;\r\n\tt=%lld; h=", algorithm, key->domain,
-	    key->selector, (long long)(s->job->now_ms / 1000));
+	buf_fmt(out,
+	    "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n\td=%s; s=%s;\r\n\tt=%lld; h=", algorithm,
+	    key->domain, key->selector, (long long)(s->job->now_ms / 1000));
 	buf_add(out, h);
 	buf_str(out, ";\r\n\tbh=");
 	base64_encode(out, view_n(body_hash(s), SHA256_BYTES));

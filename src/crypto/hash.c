@@ -1,5 +1,6 @@
-/* Digests and keyed hashes. SHA-256 goes through OpenSSL's low-level functions on purpose: their state is a plain struct, so that a keyed
- * hash is two copied midstates and no allocation (150 ns), where EVP contexts cost an allocation or a cache per thread and key. */
+/* Digests and keyed hashes. SHA-256 goes through OpenSSL's low-level functions on purpose: their state is a
+ * plain struct, so that a keyed hash is two copied midstates and no allocation (150 ns), where EVP contexts
+ * cost an allocation or a cache per thread and key. */
 #define OPENSSL_API_COMPAT 0x10101000L /* the low-level functions are declared without a deprecation mark */
 
 #include "crypto/hash.h"

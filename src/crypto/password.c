@@ -26,8 +26,8 @@ struct scrypt {
 
 static bool derive(const struct scrypt *s, struct view password, uint8_t *to, size_t n)
 {
-	return EVP_PBE_scrypt(password.n ? password.p : "", password.n, (const uint8_t *)s->salt.p, s->salt.n, 1ull << s->cost_log2,
-		   s->block_size, s->parallel, MAX_MEMORY, to, n) == 1;
+	return EVP_PBE_scrypt(password.n ? password.p : "", password.n, (const uint8_t *)s->salt.p, s->salt.n,
+		   1ull << s->cost_log2, s->block_size, s->parallel, MAX_MEMORY, to, n) == 1;
 }
 
 static void put_unpadded(struct buf *out, struct view bytes)
@@ -41,7 +41,8 @@ static bool take_unpadded(struct view text, struct buf *out)
 {
 	char padded[MAX_BYTES * 2];
 	int n = snprintf(padded, sizeof padded, "%.*s%.*s", VFMT(text), (int)(3 - (text.n + 3) % 4), "===");
-	return n >= 0 && (size_t)n < sizeof padded && base64_decode(view_n(padded, (size_t)n), out) && out->n > 0;
+	return n >= 0 && (size_t)n < sizeof padded && base64_decode(view_n(padded, (size_t)n), out) &&
+	    out->n > 0;
 }
 
 int password_hash(struct view password, char dst[PASSWORD_TEXT], struct err *err)
@@ -66,7 +67,8 @@ int password_hash(struct view password, char dst[PASSWORD_TEXT], struct err *err
 static bool number(struct view *rest, char sep, struct view name, uint64_t max, uint64_t *ret)
 {
 	struct view part;
-	return view_cut(rest, sep, &part) && view_starts(part, name) && view_u64(view_sub(part, name.n, part.n), max, ret) && *ret > 0;
+	return view_cut(rest, sep, &part) && view_starts(part, name) &&
+	    view_u64(view_sub(part, name.n, part.n), max, ret) && *ret > 0;
 }
 
 static bool parse(const char *text, struct scrypt *s)
@@ -75,9 +77,10 @@ static bool parse(const char *text, struct scrypt *s)
 	if (!view_starts(rest, head))
 		return false;
 	rest = view_sub(rest, head.n, rest.n);
-	return number(&rest, ',', V("ln="), MAX_COST_LOG2, &s->cost_log2) && number(&rest, ',', V("r="), MAX_BLOCK_SIZE, &s->block_size) &&
-	    number(&rest, '$', V("p="), MAX_PARALLEL, &s->parallel) && view_cut(&rest, '$', &salt) && take_unpadded(salt, &s->salt) &&
-	    take_unpadded(rest, &s->hash);
+	return number(&rest, ',', V("ln="), MAX_COST_LOG2, &s->cost_log2) &&
+	    number(&rest, ',', V("r="), MAX_BLOCK_SIZE, &s->block_size) &&
+	    number(&rest, '$', V("p="), MAX_PARALLEL, &s->parallel) && view_cut(&rest, '$', &salt) &&
+	    take_unpadded(salt, &s->salt) && take_unpadded(rest, &s->hash);
 }
 
 bool password_matches(const char *hash, struct view password)
@@ -86,7 +89,8 @@ bool password_matches(const char *hash, struct view password)
 	uint8_t mine[MAX_BYTES];
 	buf_init(&s.salt, MAX_BYTES);
 	buf_init(&s.hash, MAX_BYTES);
-	bool good = hash && parse(hash, &s) && derive(&s, password, mine, s.hash.n) && equal_in_constant_time(mine, s.hash.p, s.hash.n);
+	bool good = hash && parse(hash, &s) && derive(&s, password, mine, s.hash.n) &&
+	    equal_in_constant_time(mine, s.hash.p, s.hash.n);
 	mem_wipe(mine, sizeof mine);
 	buf_free(&s.salt);
 	buf_free(&s.hash);

@@ -1,5 +1,5 @@
-/* AES-256-GCM. A thread keeps one cipher context for its life: setting a key in it is much cheaper than making one. The key
- * is set by every call, never taken over from the call before. */
+/* AES-256-GCM. A thread keeps one cipher context for its life: setting a key in it is much cheaper than
+ * making one. The key is set by every call, never taken over from the call before. */
 #include "crypto/seal.h"
 
 #include <limits.h>
@@ -64,7 +64,8 @@ bool unseal(const uint8_t key[SEAL_KEY_BYTES], struct view aad, struct view seal
 	size_t plain_n = sealed.n - SEAL_OVERHEAD;
 	uint8_t tag[TAG_BYTES];
 	memcpy(tag, text + plain_n, TAG_BYTES);
-	uint8_t *p = (uint8_t *)buf_reserve(out, plain_n + 1); /* +1: somewhere to point when there is nothing inside */
+	char nothing = 0;
+	uint8_t *p = (uint8_t *)(plain_n ? buf_reserve(out, plain_n) : &nothing);
 	if (!p)
 		return false;
 	EVP_CIPHER_CTX *ctx = context();

@@ -1,6 +1,6 @@
-/* RSA and Ed25519 signatures. The key object is made once and only read afterwards; each signature makes a context of its own
- * (a few microseconds beside 300 for RSA): EVP_DigestSignInit_ex on a used context keeps the old key, and with many
- * tenants that would be a signature in another one's name. */
+/* RSA and Ed25519 signatures. The key object is made once and only read afterwards; each signature makes a
+ * context of its own (a few microseconds beside 300 for RSA): EVP_DigestSignInit_ex on a used context keeps
+ * the old key, and with many tenants that would be a signature in another one's name. */
 #include "crypto/sign.h"
 
 #include <limits.h>
@@ -37,7 +37,8 @@ static int adopt(EVP_PKEY *pkey, struct sign_key **ret, struct err *err)
 	if (!rsa && !EVP_PKEY_is_a(pkey, "ED25519"))
 		rc = err_set(err, ERR_REFUSED, "expected an RSA or Ed25519 key");
 	else if (rsa && EVP_PKEY_get_bits(pkey) < RSA_MIN_BITS)
-		rc = err_set(err, ERR_REFUSED, "an RSA key needs %d bits, this one has %d", RSA_MIN_BITS, EVP_PKEY_get_bits(pkey));
+		rc = err_set(err, ERR_REFUSED, "an RSA key needs %d bits, this one has %d", RSA_MIN_BITS,
+		    EVP_PKEY_get_bits(pkey));
 	if (rc) {
 		EVP_PKEY_free(pkey);
 		return rc;
@@ -155,7 +156,8 @@ int sign_digest(const struct sign_key *k, const uint8_t digest[32], struct buf *
 	uint8_t *to = (uint8_t *)buf_reserve(out, n);
 	if (!to)
 		return err_set(err, ERR_LIMIT, "no room for a signature of %zu bytes", n);
-	bool good = k->kind == SIGN_RSA ? sign_rsa(k->pkey, digest, to, &n) : sign_ed25519(k->pkey, digest, to, &n);
+	bool good = k->kind == SIGN_RSA ? sign_rsa(k->pkey, digest, to, &n)
+					: sign_ed25519(k->pkey, digest, to, &n);
 	if (!good)
 		return err_set(err, ERR_UNAVAILABLE, "OpenSSL made no signature");
 	buf_advance(out, n);
@@ -176,7 +178,8 @@ static bool verify_rsa(struct view public_bytes, const uint8_t digest[32], struc
 
 static bool verify_ed25519(struct view public_bytes, const uint8_t digest[32], struct view signature)
 {
-	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const uint8_t *)public_bytes.p, public_bytes.n);
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(
+	    EVP_PKEY_ED25519, NULL, (const uint8_t *)public_bytes.p, public_bytes.n);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool good = pkey && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
 	    EVP_DigestVerify(ctx, (const uint8_t *)signature.p, signature.n, digest, SHA256_BYTES) == 1;
@@ -187,5 +190,6 @@ static bool verify_ed25519(struct view public_bytes, const uint8_t digest[32], s
 
 bool sign_verify(enum sign_kind kind, struct view public_bytes, const uint8_t digest[32], struct view signature)
 {
-	return kind == SIGN_RSA ? verify_rsa(public_bytes, digest, signature) : verify_ed25519(public_bytes, digest, signature);
+	return kind == SIGN_RSA ? verify_rsa(public_bytes, digest, signature)
+				: verify_ed25519(public_bytes, digest, signature);
 }

@@ -58,7 +58,7 @@ static struct token_keys *ring_new(void)
 
 static void ring_put(struct token_keys *k, uint8_t id, const uint8_t bytes[TOKEN_KEY_BYTES])
 {
-	ALWAYS(id > 0 && !k->by_id[id]);
+	ALWAYS(id && !k->by_id[id]);
 	k->by_id[id] = key_new(bytes);
 	k->count++;
 	if (id > k->newest)
@@ -205,7 +205,8 @@ int token_keys_load(struct token_keys **ret, const char *dir, struct err *err)
 		bool present[TOKEN_KEYS_MAX + 1] = {0};
 		struct err conflict = {0};
 		rc = list(dir, present, err);
-		if (rc == 0 && highest(present) == 0 && make_key(dir, 1, &conflict) && conflict.kind != ERR_CONFLICT) {
+		if (rc == 0 && highest(present) == 0 && make_key(dir, 1, &conflict) &&
+		    conflict.kind != ERR_CONFLICT) {
 			rc = err_set(err, conflict.kind, "%s", conflict.text);
 			if (err)
 				err->sys = conflict.sys;

@@ -1,8 +1,6 @@
 /* Token and reach -> suppression and withdrawals. */
 #include "optout/optout.h"
 
-#include <stdio.h>
-
 static bool same_id(const uint8_t a[SCOPE_ID_BYTES], const uint8_t b[SCOPE_ID_BYTES])
 {
 	return memcmp(a, b, SCOPE_ID_BYTES) == 0;
@@ -54,14 +52,15 @@ struct optout_subject optout_subject(const struct policy *p, const struct token 
 	return s;
 }
 
-/* The policy's scope, or one made from the id alone. */
-static struct scope scope_of(const struct scope *of_policy, enum scope_level level, const uint8_t id[SCOPE_ID_BYTES])
+/* The policy's scope, or one made from the id alone: without a name, so that the ledger keeps the one that
+ * it may know. */
+static struct scope scope_of(
+    const struct scope *of_policy, enum scope_level level, const uint8_t id[SCOPE_ID_BYTES])
 {
 	if (of_policy)
 		return *of_policy;
 	struct scope s = {.level = level};
 	memcpy(s.id, id, SCOPE_ID_BYTES);
-	snprintf(s.name, sizeof s.name, "#%02x%02x%02x%02x%02x%02x%02x%02x", id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7]);
 	return s;
 }
 

@@ -9,7 +9,9 @@
 #define VERSION       1
 #define PREFIX_BYTES  2
 #define TIME_BYTES    6
-#define LINK_BYTES    (PREFIX_BYTES + SEAL_OVERHEAD + 1 + 3 * SCOPE_ID_BYTES + PERSON_KEY_BYTES + TIME_BYTES + 8 + TOKEN_MASK_MAX)
+#define LINK_BYTES                                                                                             \
+	(PREFIX_BYTES + SEAL_OVERHEAD + 1 + 3 * SCOPE_ID_BYTES + PERSON_KEY_BYTES + TIME_BYTES + 8 +           \
+	    TOKEN_MASK_MAX)
 #define ADDRESS_MAC   10
 #define ADDRESS_PLAIN (PREFIX_BYTES + SCOPE_ID_BYTES + PERSON_KEY_BYTES)
 #define ADDRESS_BYTES (ADDRESS_PLAIN + ADDRESS_MAC)
@@ -31,7 +33,8 @@ static uint8_t form_of(const struct token *t)
 }
 
 /* The first two bytes of either form. */
-static int take_prefix(const struct token_keys *k, struct be_reader *r, struct token *t, const struct token_key **ret_key, struct err *err)
+static int take_prefix(const struct token_keys *k, struct be_reader *r, struct token *t,
+    const struct token_key **ret_key, struct err *err)
 {
 	unsigned form = (unsigned)be_take_u(r, 1);
 	uint8_t id = (uint8_t)be_take_u(r, 1);
@@ -80,13 +83,15 @@ static bool read_inside(struct view inside, struct token *t)
 	take_bytes(&r, t->who.b, sizeof t->who.b);
 	t->minted_ms = (int64_t)be_take_u(&r, TIME_BYTES);
 	t->message_id = be_take_u(&r, 8);
-	return !r.bad && t->channel >= CHANNEL_EMAIL && t->channel <= CHANNEL_SOCIAL && view_str(r.rest, t->masked, sizeof t->masked);
+	return !r.bad && t->channel >= CHANNEL_EMAIL && t->channel <= CHANNEL_SOCIAL &&
+	    view_str(r.rest, t->masked, sizeof t->masked);
 }
 
 void token_mint_link(const struct token_keys *k, const struct token *t, struct buf *out)
 {
 	char token_bytes[LINK_BYTES], inside_bytes[LINK_BYTES];
-	struct buf token = on_stack(token_bytes, sizeof token_bytes), inside = on_stack(inside_bytes, sizeof inside_bytes);
+	struct buf token = on_stack(token_bytes, sizeof token_bytes),
+		   inside = on_stack(inside_bytes, sizeof inside_bytes);
 	uint8_t id;
 	const struct token_key *key = token_keys_mint(k, &id);
 	be_add(&token, form_of(t), 1);
@@ -100,7 +105,8 @@ void token_mint_link(const struct token_keys *k, const struct token *t, struct b
 int token_open_link(const struct token_keys *k, struct view text, struct token *ret, struct err *err)
 {
 	char token_bytes[TOKEN_LINK_TEXT], inside_bytes[TOKEN_LINK_TEXT];
-	struct buf token = on_stack(token_bytes, sizeof token_bytes), inside = on_stack(inside_bytes, sizeof inside_bytes);
+	struct buf token = on_stack(token_bytes, sizeof token_bytes),
+		   inside = on_stack(inside_bytes, sizeof inside_bytes);
 	if (text.n > TOKEN_LINK_TEXT || !base64url_decode(text, &token))
 		return err_set(err, ERR_SYNTAX, "not a token");
 	struct token t = {0};
@@ -108,13 +114,15 @@ int token_open_link(const struct token_keys *k, struct view text, struct token *
 	const struct token_key *key;
 	if (take_prefix(k, &r, &t, &key, err))
 		return -1;
-	if (!unseal(key->link, view_n(token.p, PREFIX_BYTES), r.rest, &inside) || !read_inside(buf_view(&inside), &t))
+	if (!unseal(key->link, view_n(token.p, PREFIX_BYTES), r.rest, &inside) ||
+	    !read_inside(buf_view(&inside), &t))
 		return err_set(err, ERR_REFUSED, "the token is not one of ours");
 	*ret = t;
 	return 0;
 }
 
-static void address_mac(const struct token_key *key, enum token_use use, struct view plain, uint8_t out[SHA256_BYTES])
+static void address_mac(
+    const struct token_key *key, enum token_use use, struct view plain, uint8_t out[SHA256_BYTES])
 {
 	char letter = (char)use;
 	struct view parts[] = {view_n(&letter, 1), plain};
@@ -137,7 +145,8 @@ void token_mint_address(const struct token_keys *k, enum token_use use, const st
 	base32_encode(out, buf_view(&token));
 }
 
-int token_open_address(const struct token_keys *k, enum token_use use, struct view text, struct token *ret, struct err *err)
+int token_open_address(
+    const struct token_keys *k, enum token_use use, struct view text, struct token *ret, struct err *err)
 {
 	char bytes[TOKEN_ADDRESS_TEXT];
 	struct buf token = on_stack(bytes, sizeof bytes);
