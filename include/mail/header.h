@@ -29,6 +29,8 @@ const struct field *head_next(const struct head *h, const struct field *prev, st
 unsigned head_count(const struct head *h, struct view name);
 /* Unfolded (CRLF removed) and trimmed. */
 void field_text(const struct field *f, struct buf *out);
+/* The same as a view: into the message where nothing is folded, else into the arena. A NUL becomes '?'. .p == NULL when the arena is full. */
+struct view field_unfolded(struct arena *a, const struct field *f);
 /* The mailbox of a From or Sender field: the first addr-spec; comments, quoted names, groups, encoded words understood. */
 struct address;
 int field_mailbox(const struct field *f, struct address *ret, struct err *err) MUST_CHECK;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "lex.h"
+
 static const char *const day_names[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
     "Dec"};
@@ -31,36 +33,18 @@ void mail_date(int64_t wall_ms, char dst[MAIL_DATE_TEXT])
 	    (unsigned)t.tm_min % 100, (unsigned)t.tm_sec % 100);
 }
 
-static size_t skip_comment(struct view v)
-{
-	size_t depth = 0, i = 0;
-	do {
-		char c = v.p[i++];
-		depth += c == '(';
-		depth -= c == ')';
-		i += c == '\\';
-	} while (depth && i < v.n);
-	return i < v.n ? i : v.n;
-}
-
-static bool is_gap(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',';
-}
-
 static bool is_name(char c)
 {
 	return ascii_is_alpha(c);
 }
 
+/* Blanks, comments and commas; the dashes of 24-Nov-2026 where DASHES says so. */
 static void skip_gaps(struct view *v, bool dashes)
 {
-	while (v->n) {
-		size_t n = v->p[0] == '(' ? skip_comment(*v) : is_gap(v->p[0]) || (dashes && v->p[0] == '-');
-		if (!n)
-			return;
-		*v = view_sub(*v, n, v->n);
-	}
+	size_t at = lex_skip_cfws(*v, 0);
+	while (at < v->n && (v->p[at] == ',' || (dashes && v->p[at] == '-')))
+		at = lex_skip_cfws(*v, at + 1);
+	*v = view_sub(*v, at, v->n);
 }
 
 /* A run of digits or of letters; empty when there is none. */

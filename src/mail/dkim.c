@@ -3,6 +3,8 @@
  * row, and only a line that does is rewritten byte by byte. */
 #include "mail/dkim.h"
 
+#include "lex.h"
+
 #define PIECE_BYTES 8192
 #define BLOCK 16
 
@@ -30,11 +32,6 @@ static void put(struct piece *o, struct view v)
 		o->n += n;
 		v = view_sub(v, n, v.n);
 	}
-}
-
-static bool is_wsp(char c)
-{
-	return c == ' ' || c == '\t';
 }
 
 /* Sixteen bytes in one register: gcc and clang make vector instructions of it on every machine that has them. */
@@ -71,7 +68,7 @@ static bool needs_work(struct view line)
 	if (line.n > BLOCK)
 		return block_needs_work(line.p + line.n - BLOCK - 1) || line.p[line.n - 1] == '\t';
 	for (i = 0; i < line.n; i++)
-		if (line.p[i] == '\t' || (line.p[i] == ' ' && i + 1 < line.n && is_wsp(line.p[i + 1])))
+		if (line.p[i] == '\t' || (line.p[i] == ' ' && i + 1 < line.n && lex_is_wsp(line.p[i + 1])))
 			return true;
 	return false;
 }
@@ -81,12 +78,12 @@ static void put_squeezed(struct piece *o, struct view line)
 {
 	for (size_t i = 0; i < line.n;) {
 		size_t word = i;
-		while (i < line.n && !is_wsp(line.p[i]))
+		while (i < line.n && !lex_is_wsp(line.p[i]))
 			i++;
 		put(o, view_sub(line, word, i));
 		if (i < line.n)
 			put(o, V(" "));
-		while (i < line.n && is_wsp(line.p[i]))
+		while (i < line.n && lex_is_wsp(line.p[i]))
 			i++;
 	}
 }
@@ -94,9 +91,9 @@ static void put_squeezed(struct piece *o, struct view line)
 /* LINE has no blanks at its end and isn't empty. Indentation is common, and no reason to squeeze the rest. */
 static void put_line(struct piece *o, struct view line)
 {
-	if (is_wsp(line.p[0])) {
+	if (lex_is_wsp(line.p[0])) {
 		size_t n = 0;
-		while (is_wsp(line.p[n]))
+		while (lex_is_wsp(line.p[n]))
 			n++;
 		put(o, V(" "));
 		line = view_sub(line, n, line.n);
@@ -110,7 +107,7 @@ static void put_line(struct piece *o, struct view line)
 
 static struct view without_wsp_end(struct view line)
 {
-	while (line.n && is_wsp(line.p[line.n - 1]))
+	while (line.n && lex_is_wsp(line.p[line.n - 1]))
 		line.n--;
 	return line;
 }
@@ -163,11 +160,6 @@ static void add_lower(struct buf *out, struct view v)
 	buf_advance(out, v.n);
 }
 
-static bool is_fws(char c)
-{
-	return is_wsp(c) || c == '\r' || c == '\n';
-}
-
 void dkim_field_relaxed(struct view name, struct view value, struct buf *out)
 {
 	add_lower(out, view_trim(name));
@@ -175,12 +167,12 @@ void dkim_field_relaxed(struct view name, struct view value, struct buf *out)
 	value = view_trim(value);
 	for (size_t i = 0; i < value.n;) {
 		size_t word = i;
-		while (i < value.n && !is_fws(value.p[i]))
+		while (i < value.n && !lex_is_fws(value.p[i]))
 			i++;
 		buf_add(out, view_sub(value, word, i));
 		if (i < value.n)
 			buf_byte(out, ' ');
-		while (i < value.n && is_fws(value.p[i]))
+		while (i < value.n && lex_is_fws(value.p[i]))
 			i++;
 	}
 	buf_str(out, "\r\n");

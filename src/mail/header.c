@@ -2,12 +2,9 @@
  * whether it goes on with the field before it. */
 #include "mail/header.h"
 
-#define FIRST_FIELDS 32
+#include "lex.h"
 
-static bool is_wsp(char c)
-{
-	return c == ' ' || c == '\t';
-}
+#define FIRST_FIELDS 32
 
 /* field-name = 1*ftext; ftext = %d33-57 / %d59-126. Blanks before the colon are old (RFC 5322 4.5.8), and not part of it. */
 static bool take_name(struct view line, struct field *f)
@@ -16,7 +13,7 @@ static bool take_name(struct view line, struct field *f)
 	while (colon < line.n && line.p[colon] > ' ' && line.p[colon] < 0x7f && line.p[colon] != ':')
 		colon++;
 	f->name = view_n(line.p, colon);
-	while (colon < line.n && is_wsp(line.p[colon]))
+	while (colon < line.n && lex_is_wsp(line.p[colon]))
 		colon++;
 	if (f->name.n == 0 || colon == line.n || line.p[colon] != ':')
 		return false;
@@ -31,26 +28,17 @@ static size_t line_end(struct view v, size_t from)
 	return lf < v.n ? lf + 1 : lf;
 }
 
-static struct view without_crlf(struct view v)
-{
-	if (v.n && v.p[v.n - 1] == '\n')
-		v.n--;
-	if (v.n && v.p[v.n - 1] == '\r')
-		v.n--;
-	return v;
-}
-
 /* The field that starts at FROM, with all its folded lines. Returns its end, or FROM when there is no field. */
 static size_t take_field(struct view message, size_t from, struct field *f)
 {
 	size_t end = line_end(message, from);
-	struct view line = without_crlf(view_sub(message, from, end));
+	struct view line = lex_without_crlf(view_sub(message, from, end));
 	if (!take_name(line, f))
 		return from;
-	while (end < message.n && is_wsp(message.p[end]))
+	while (end < message.n && lex_is_wsp(message.p[end]))
 		end = line_end(message, end);
 	f->raw = view_sub(message, from, end);
-	f->value.n = (size_t)(f->raw.p + without_crlf(f->raw).n - f->value.p);
+	f->value.n = (size_t)(f->raw.p + lex_without_crlf(f->raw).n - f->value.p);
 	return end;
 }
 
@@ -136,6 +124,19 @@ void field_text(const struct field *f, struct buf *out)
 		buf_add(out, view_sub(v, 0, run));
 		v = view_sub(v, run + (run < v.n), v.n);
 	}
+}
+
+struct view field_unfolded(struct arena *a, const struct field *f)
+{
+	struct view v = view_trim(f->value);
+	if (field_value_is_safe(v))
+		return v;
+	char *p = arena_alloc(a, v.n);
+	size_t n = 0;
+	for (size_t i = 0; p && i < v.n; i++)
+		if (v.p[i] != '\r' && v.p[i] != '\n')
+			p[n++] = v.p[i] ? v.p[i] : '?';
+	return view_n(p, n);
 }
 
 bool field_value_is_safe(struct view v)

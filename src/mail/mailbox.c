@@ -5,6 +5,7 @@
  * between them can only be a name. So `"a@b.example" <c@d.example>` is c@d.example, and `a b@c.example` is nothing. */
 #include "mailbox.h"
 
+#include "lex.h"
 #include "mail/header.h"
 
 #define SPEC_MAX 600
@@ -26,11 +27,6 @@ struct scan {
 	struct err *err;
 };
 
-static bool is_fws(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* What may stand in a word: atext, and bytes of UTF-8 or older character sets in names. */
 static bool is_word(char c)
 {
@@ -42,32 +38,14 @@ static char next(const struct scan *s)
 	return s->at < s->v.n ? s->v.p[s->at] : 0;
 }
 
-/* The index behind the CLOSE that ends what starts at s->at; backslashes hide a byte. 0 when it never ends. */
-static size_t closed_at(const struct scan *s, char open, char close)
-{
-	size_t depth = 0;
-	for (size_t i = s->at; i < s->v.n; i++) {
-		char c = s->v.p[i];
-		if (c == '\\')
-			i++;
-		else if (c == close && (depth == 1 || open == close) && i > s->at)
-			return i + 1;
-		else if (c == open && (open != close || i == s->at))
-			depth++;
-		else if (c == close)
-			depth--;
-	}
-	return 0;
-}
-
 static int skip_cfws(struct scan *s)
 {
 	for (;;) {
-		while (is_fws(next(s)))
+		while (lex_is_fws(next(s)))
 			s->at++;
 		if (next(s) != '(')
 			return 0;
-		size_t end = closed_at(s, '(', ')');
+		size_t end = lex_closed(s->v, s->at, '(', ')');
 		if (!end)
 			return err_set(s->err, ERR_SYNTAX, "address list: a comment is not closed");
 		s->at = end;
@@ -101,7 +79,7 @@ static size_t encoded_word(struct view v)
 	if (!view_starts(v, V("=?")))
 		return 0;
 	for (size_t i = 2; i < v.n && i < ENCODED_WORD_MAX; i++) {
-		if (is_fws(v.p[i]) || v.p[i] == '<' || v.p[i] == '>' || v.p[i] == '"')
+		if (lex_is_fws(v.p[i]) || v.p[i] == '<' || v.p[i] == '>' || v.p[i] == '"')
 			return 0;
 		if (v.p[i] == '?' && ++marks >= 3 && i + 1 < v.n && v.p[i + 1] == '=')
 			return i + 2;
@@ -111,7 +89,7 @@ static size_t encoded_word(struct view v)
 
 static int take_delimited(struct scan *s, struct spec *p, char open, char close)
 {
-	size_t end = closed_at(s, open, close);
+	size_t end = lex_closed(s->v, s->at, open, close);
 	if (!end)
 		return err_set(s->err, ERR_SYNTAX, "address list: a %c is not closed", open);
 	spec_word(p, view_sub(s->v, s->at, end));
