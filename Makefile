@@ -11,6 +11,10 @@ comma := ,
 CC    ?= gcc
 TIME  ?= 60
 
+V     ?=
+Q     := $(if $(V),,@)
+say    = $(if $(V),,@echo '  $(1)')
+
 ROOMS := $(shell sed -n 's/^\([a-z]\{1,\}\).*/\1/p' .ci/rooms)
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wpointer-arith \
          -Wformat=2 -Wundef -Wvla -Wcast-align -Werror
@@ -61,15 +65,18 @@ $(foreach r,$(ROOMS),$(eval $(call ROOM_RULE,$(r))))
 
 $(O)/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
 # connect() and poll() of libesmtp are ours (delivery/interpose.c): the archive member must be pulled in.
 $(O)/bin/optgated: $(O)/gateway/optgated.o $(call archives,gateway)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(call libs,gateway)
+	$(call say,LINK $@)
+	$(Q)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(call libs,gateway)
 $(O)/bin/optgate: $(O)/tool/optgate.o $(call archives,tool)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(call libs,tool)
+	$(call say,LINK $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call libs,tool)
 
 # Unit tests: tests/unit/ROOM_subject.c links its room and those below.
 UNITS := $(patsubst tests/unit/%.c,%,$(filter $(foreach r,$(ROOMS),tests/unit/$(r)_%.c),$(wildcard tests/unit/*.c)))
@@ -77,7 +84,8 @@ room_of = $(firstword $(subst _, ,$(1)))
 define UNIT_RULE
 $(O)/unit/$(1): tests/unit/$(1).c $(wildcard tests/unit/*.h) $(call archives,$(call room_of,$(1)))
 	@mkdir -p $$(@D)
-	$(CC) $$(CFLAGS) -Itests/unit $$(LDFLAGS) -rdynamic -o $$@ $$< $(call archives,$(call room_of,$(1))) -lcmocka $(call libs,$(call room_of,$(1)))
+	$(call say,CC   $$<)
+	$(Q)$(CC) $$(CFLAGS) -Itests/unit $$(LDFLAGS) -rdynamic -o $$@ $$< $(call archives,$(call room_of,$(1))) -lcmocka $(call libs,$(call room_of,$(1)))
 endef
 $(foreach u,$(UNITS),$(eval $(call UNIT_RULE,$(u))))
 UNITS_WANTED := $(if $(ROOM),$(filter $(ROOM)_%,$(UNITS)),$(UNITS))
@@ -89,10 +97,12 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter $(foreach r,$(ROOMS),tests/fuzz/
 define FUZZ_RULE
 $(O)/replay/$(1): tests/fuzz/$(1).c tests/fuzz/replay/main.c $(call archives,$(call room_of,$(1)))
 	@mkdir -p $$(@D)
-	$(CC) $$(CFLAGS) -Wno-missing-prototypes $$(LDFLAGS) -o $$@ tests/fuzz/$(1).c tests/fuzz/replay/main.c $(call archives,$(call room_of,$(1))) $(call libs,$(call room_of,$(1)))
+	$(call say,CC   $$<)
+	$(Q)$(CC) $$(CFLAGS) -Wno-missing-prototypes $$(LDFLAGS) -o $$@ tests/fuzz/$(1).c tests/fuzz/replay/main.c $(call archives,$(call room_of,$(1))) $(call libs,$(call room_of,$(1)))
 build-fuzz/$(1): tests/fuzz/$(1).c $(foreach r,$(call upto,$(call room_of,$(1))),$(call src_of,$(r)))
 	@mkdir -p $$(@D)
-	clang -O1 -g -std=gnu11 -D_GNU_SOURCE -pthread -Iinclude -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	$(call say,FUZZ $$<)
+	$(Q)clang -O1 -g -std=gnu11 -D_GNU_SOURCE -pthread -Iinclude -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	    -o $$@ $$^ $(call libs,$(call room_of,$(1)))
 endef
 $(foreach f,$(FUZZERS),$(eval $(call FUZZ_RULE,$(f))))
@@ -108,7 +118,8 @@ BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 define BENCH_RULE
 $(O)/bench/$(1): tests/bench/$(1).c $(call archives,$(call room_of,$(1)))
 	@mkdir -p $$(@D)
-	$(CC) $$(CFLAGS) $$(LDFLAGS) -rdynamic -o $$@ $$< $(call archives,$(call room_of,$(1))) $(call libs,$(call room_of,$(1)))
+	$(call say,CC   $$<)
+	$(Q)$(CC) $$(CFLAGS) $$(LDFLAGS) -rdynamic -o $$@ $$< $(call archives,$(call room_of,$(1))) $(call libs,$(call room_of,$(1)))
 endef
 $(foreach b,$(BENCHES),$(eval $(call BENCH_RULE,$(b))))
 bench-programs: $(BENCHES:%=$(O)/bench/%)
