@@ -57,6 +57,7 @@ bool spool_id_parse(struct view text, uint64_t *ret);
 
 /* All views must stay valid until DONE, which runs on the committer's thread and must be short. err == NULL: durable. */
 typedef void spool_done(void *arg, const struct err *err);
+/* ID comes from spool_new_id and is used once. */
 void spool_submit(struct spool *s, uint64_t id, const struct spool_submission *sub, spool_done *done, void *arg);
 
 /* ---- out ---- */
@@ -65,7 +66,7 @@ struct spool_item {
 	uint64_t id;          /* message */
 	uint32_t index;       /* recipient number */
 	uint32_t attempts;    /* so far */
-	uint32_t lane;        /* number, stable until the spool is closed */
+	uint32_t lane;        /* number, stable while the lane has unsettled items or is handed out */
 	int64_t due_ms, arrived_ms;
 	void *handle;         /* the spool's own */
 };
@@ -119,6 +120,7 @@ int spool_act_on(struct spool *s, enum spool_act act, bool (*match)(void *arg, c
 
 struct spool_stats {
 	uint64_t items, held, taken, lanes, segments, bytes, syncs, submitted, settled;
+	uint64_t damaged_bytes; /* passed over at the start: the disk gave back other bytes than were synced */
 	int64_t oldest_ms; /* arrival of the oldest item; 0 = none */
 };
 void spool_stats(struct spool *s, struct spool_stats *ret);
