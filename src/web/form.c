@@ -77,13 +77,11 @@ static struct view take_quoted(struct view *rest)
 
 static struct view take_value(struct view *rest)
 {
-	struct view value = {0};
 	*rest = view_trim(*rest);
+	struct view value = view_n(rest->p, 0);
 	if (rest->n && *rest->p == '"')
 		return take_quoted(rest);
-	if (!view_cut(rest, ';', &value))
-		return view_n("", 0);
-	return view_trim(value);
+	return view_cut(rest, ';', &value) ? view_trim(value) : value;
 }
 
 struct view header_parameter(struct view value, struct view name)
