@@ -139,6 +139,7 @@ static void run_command(struct session *s, struct view line)
 		refuse(s, 501, "5.5.4", "No argument is allowed");
 	else
 		c->handle(s, args);
+	s->data_refused = c && c->handle == verb_data && s->mode != MODE_DATA;
 }
 
 static void count_command(struct session *s)

@@ -65,14 +65,12 @@ static bool has_recipients(struct session *s)
 void verb_data(struct session *s, struct view args)
 {
 	(void)args;
-	s->data_refused = true;
 	if (s->bdat_started) {
 		refuse(s, 503, "5.5.1", "BDAT has begun this message");
 		return;
 	}
 	if (!has_recipients(s))
 		return;
-	s->data_refused = false;
 	dot_init(&s->dot);
 	s->mode = MODE_DATA;
 	say(s, 354, "", "End with a dot alone on a line");
