@@ -65,7 +65,7 @@ struct composed {
 	bool signed_by_us;
 };
 
-/* ERR_SYNTAX for a message that can't be composed (no From, or two): permanent, 5.6.0; so is ERR_LIMIT (too many or too large fields).
+/* ERR_SYNTAX for a message that can't be composed (no From, or two; too many or too large fields): permanent, 5.6.0.
  * ERR_MISSING: the brand has no public URL for a marketing stream. ERR_UNAVAILABLE: OpenSSL made no signature; nothing goes out unsigned. */
 int compose(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err) MUST_CHECK;
 

@@ -83,9 +83,8 @@ static void write_fields(const struct edited *e, struct buf *out)
 	buf_str(out, "\r\n");
 }
 
-int compose(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err)
+static int in_order(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err)
 {
-	reset(c);
 	struct head head, added;
 	struct edited edited;
 	struct address from;
@@ -109,4 +108,14 @@ int compose(struct composer *c, const struct compose_job *job, struct composed *
 	done.body = head.body;
 	*ret = done;
 	return 0;
+}
+
+int compose(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err)
+{
+	reset(c);
+	int rc = in_order(c, job, ret, err);
+	/* A limit that this message reaches, it reaches at every attempt: no reason to try again. */
+	if (rc && err && err->kind == ERR_LIMIT)
+		err->kind = ERR_SYNTAX;
+	return rc;
 }

@@ -11,6 +11,7 @@
 
 #include "base/codec.h"
 #include "base/file.h"
+#include "ledger_help.h"
 #include "optout/optout.h"
 
 static const uint8_t key_bytes[2][TOKEN_KEY_BYTES] = {{1, 2, 3}, {4, 5, 6}};
@@ -167,12 +168,6 @@ static void old_keys_open_and_missing_keys_refuse(void **state)
 	token_keys_free(&other);
 }
 
-static int unlink_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-	(void)st, (void)kind, (void)where;
-	return remove(path);
-}
-
 static void keys_live_in_files(void **state)
 {
 	(void)state;
@@ -209,7 +204,7 @@ static void keys_live_in_files(void **state)
 	assert_int_equal(token_keys_load(&k, dir, &err), -1);
 	assert_int_equal(err.kind, ERR_CORRUPT);
 	assert_null(k);
-	nftw(base, unlink_one, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(base, place_unlink, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static struct topic topics[1];
@@ -294,6 +289,36 @@ static void reach_becomes_scope(void **state)
 	}
 }
 
+/* The ledger holds both, in whatever order: with the policy's names and, once the stream is gone, without. */
+static void the_ledger_takes_them(void **state)
+{
+	(void)state;
+	struct policy full = small_policy(), empty = {0};
+	const struct policy *const policies[] = {&full, &empty, &full};
+	struct place p;
+	place_make(&p);
+	struct ledger *l = place_open(&p);
+	for (int reach = OPTOUT_TOPIC; reach <= OPTOUT_BRAND; reach++)
+		for (size_t i = 0; i < 3; i++) {
+			struct change c[OPTOUT_CHANGES];
+			struct change_result results[OPTOUT_CHANGES];
+			struct err err;
+			struct optout_request r = {sample, reach, V("one-click"), V("ip=192.0.2.1"), 1234};
+			size_t n = optout_changes(policies[(i + (size_t)reach) % 3], &r, c);
+			if (ledger_change_all(l, c, n, results, &err))
+				fail_msg("%s", err.text);
+			assert_int_equal(results[0].changed, i == 0);
+		}
+	struct arena a;
+	struct record record;
+	arena_init(&a, 1 << 20);
+	assert_int_equal(ledger_look(l, &sample.who, &a, &record, NULL), 0);
+	assert_int_equal(record.suppression_count, 3);
+	arena_free(&a);
+	ledger_close(&l);
+	place_remove(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +328,7 @@ int main(void)
 	    cmocka_unit_test(old_keys_open_and_missing_keys_refuse),
 	    cmocka_unit_test(keys_live_in_files),
 	    cmocka_unit_test(reach_becomes_scope),
+	    cmocka_unit_test(the_ledger_takes_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
