@@ -1,6 +1,7 @@
 /* Start, reload, stop; and the watchdog, who cuts what takes too long. */
 #include "delivery_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -39,7 +40,8 @@ void wait_ms(struct delivery *d, pthread_cond_t *cond, int64_t ms)
 static void on_ready(void *arg)
 {
 	struct delivery *d = arg;
-	pthread_mutex_lock(&d->lock);
+	if (pthread_mutex_lock(&d->lock) == EDEADLK)
+		return; /* told by spool_take inside take(), which looks again before it lets go */
 	wake_one(d);
 	pthread_mutex_unlock(&d->lock);
 }
@@ -120,12 +122,16 @@ static unsigned add_workers(struct delivery *d, unsigned wanted)
 static struct delivery *new_delivery(struct spool *s, struct ledger *l, const struct clock *clock)
 {
 	struct delivery *d = mem_zero(sizeof *d);
+	pthread_mutexattr_t kind;
 	pthread_condattr_t attr;
 	d->spool = s;
 	d->ledger = l;
 	d->clock = clock;
 	shared_slot_init(&d->settings);
-	pthread_mutex_init(&d->lock, NULL);
+	pthread_mutexattr_init(&kind);
+	pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(&d->lock, &kind);
+	pthread_mutexattr_destroy(&kind);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&d->idle, &attr);

@@ -1,8 +1,10 @@
 /* What libesmtp would let pass: it goes on to MAIL after a refused AUTH, and keeps bytes that came in clear behind the
- * STARTTLS reply, to read them as if they had come through TLS. */
+ * STARTTLS reply, to read them as if they had come through TLS.
+ *
+ * And what it can't be asked not to do: where CHUNKING is offered it uses BDAT, sends all chunks ahead of the replies, and keeps
+ * only the last reply (503 where the first was 552). With DATA the bytes wait for 354, and the verdict with them. So the
+ * offer is made unreadable, on its last letter, in the buffer that libesmtp will parse next. */
 #include "dialogue.h"
-
-#include "base/mem.h"
 
 static const struct verb_row {
 	struct view word;
@@ -23,6 +25,8 @@ enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes)
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (view_starts(bytes, verbs[i].word))
 			d->last = verbs[i].verb;
+	if (d->last > d->reached)
+		d->reached = d->last;
 	if (d->last == VERB_AUTH && d->needs_tls && !d->tls)
 		return WIRE_NO_TLS;
 	if (d->last != VERB_MAIL)
@@ -41,24 +45,34 @@ static bool end_line(struct dialogue *d)
 	if (!view_u64(view_sub(line, 0, 3), 999, &code) || (line.n > 3 && line.p[3] == '-'))
 		return false;
 	d->code = (int)code;
-	ALWAYS(view_str(line, d->text, sizeof d->text) || line.n == 0 || memchr(line.p, 0, line.n));
+	if (code >= 400) {
+		d->no_code = (int)code;
+		(void)view_str(line, d->no_text, sizeof d->no_text); /* empty if it holds a NUL */
+	}
 	if (d->last == VERB_AUTH) {
 		d->auth_code = d->code;
 		d->authenticated = d->code >= 200 && d->code <= 299;
 	}
-	if (d->last == VERB_STARTTLS && d->code != 220)
-		d->tls_refused = true;
+	if (d->last == VERB_EHLO && d->code >= 200 && d->code <= 299)
+		d->hello = true;
 	return true;
 }
 
-enum wire_cut dialogue_receives(struct dialogue *d, struct view bytes)
+static bool offers_chunking(const struct dialogue *d)
 {
-	for (size_t i = 0; i < bytes.n; i++) {
+	return d->last == VERB_EHLO && d->line_n == 12 && view_ieq(view_n(d->line + 4, 8), V("CHUNKING"));
+}
+
+enum wire_cut dialogue_receives(struct dialogue *d, char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
 		if (d->line_n < sizeof d->line - 1)
-			d->line[d->line_n++] = bytes.p[i];
-		if (bytes.p[i] != '\n')
+			d->line[d->line_n++] = p[i];
+		if (offers_chunking(d))
+			p[i] = 'X';
+		if (p[i] != '\n')
 			continue;
-		if (end_line(d) && d->last == VERB_STARTTLS && d->code == 220 && i + 1 < bytes.n)
+		if (end_line(d) && d->last == VERB_STARTTLS && d->code == 220 && i + 1 < n)
 			return WIRE_INJECTION;
 	}
 	return WIRE_WHOLE;

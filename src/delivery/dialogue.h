@@ -4,17 +4,19 @@
 #include "mail/reply.h"
 #include "wire.h"
 
-enum dialogue_verb { VERB_NONE, VERB_EHLO, VERB_STARTTLS, VERB_AUTH, VERB_MAIL, VERB_OTHER };
+enum dialogue_verb { VERB_OTHER, VERB_EHLO, VERB_STARTTLS, VERB_AUTH, VERB_MAIL }; /* in the order of a session */
 
 struct dialogue {
 	bool needs_auth, needs_tls;
 	bool tls;                 /* set by the caller when the handshake has succeeded */
 	bool authenticated;
-	bool tls_refused;         /* STARTTLS got no 220 */
+	bool hello;               /* EHLO or HELO was accepted */
 	enum dialogue_verb last;  /* of what we sent */
+	enum dialogue_verb reached; /* the furthest of them */
 	int code;                 /* of the last whole reply */
 	int auth_code;            /* of the last reply to AUTH; 0 = AUTH was never sent */
-	char text[200];           /* last line of the last reply, as it came */
+	int no_code;              /* of the last refusal, 4xx or 5xx; a goodbye may follow it */
+	char no_text[200];        /* its last line, as it came */
 	char line[200];           /* the line that is coming in */
 	size_t line_n;
 };
@@ -22,4 +24,5 @@ struct dialogue {
 void dialogue_start(struct dialogue *d, bool needs_auth, bool needs_tls);
 /* WIRE_WHOLE: go on. Anything else: cut, for that reason, before the bytes go out. */
 enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes);
-enum wire_cut dialogue_receives(struct dialogue *d, struct view bytes);
+/* Spoils the word CHUNKING in place: see dialogue.c. */
+enum wire_cut dialogue_receives(struct dialogue *d, char *p, size_t n);

@@ -27,7 +27,7 @@
 #include "dialogue.h"
 #include "tls_client.h"
 
-#define PIECE_BYTES     32768 /* of the message at a time; also the size of a BDAT chunk */
+#define PIECE_BYTES     32768 /* of the message at a time */
 #define QUIT_TIMEOUT_MS 5000  /* nobody waits for a goodbye */
 #define OPEN_TIMEOUT_MS 120000 /* from connect to the reply to the first MAIL, at most */
 
@@ -124,13 +124,14 @@ static enum session_stage opening_stage(const struct session *s)
 	enum wire_cut cut = wire_was_cut(s->plan->wire);
 	if (!s->plan->wire->connected)
 		return STAGE_CONNECT;
-	if (cut == WIRE_NO_AUTH || d->last == VERB_AUTH)
+	if (cut == WIRE_NO_AUTH)
 		return STAGE_AUTH;
-	if (cut == WIRE_NO_TLS || cut == WIRE_INJECTION || d->last == VERB_STARTTLS || d->tls_refused)
+	if (cut == WIRE_NO_TLS || cut == WIRE_INJECTION)
 		return STAGE_TLS;
-	if (d->auth_code >= 400)
-		return STAGE_AUTH;
-	return d->needs_tls && !d->tls ? STAGE_TLS : d->last == VERB_MAIL ? STAGE_MAIL : STAGE_HELLO;
+	if (d->reached >= VERB_AUTH)
+		return d->reached == VERB_MAIL ? STAGE_MAIL : STAGE_AUTH;
+	bool no_tls = !d->tls && (d->reached == VERB_STARTTLS || (d->hello && d->needs_tls));
+	return no_tls ? STAGE_TLS : STAGE_HELLO;
 }
 
 static void say_why(const struct session *s, enum session_stage stage, struct reply *ret)
@@ -141,7 +142,7 @@ static void say_why(const struct session *s, enum session_stage stage, struct re
 		reply_set(ret, 0, "", "%s", strerror_r(s->plan->wire->connect_errno, why, sizeof why));
 	else if (stage == STAGE_AUTH && d->auth_code >= 400)
 		reply_set(ret, d->auth_code, "", "AUTH was refused");
-	else if (d->code < 400 || !reply_parse(view_of(d->text), ret))
+	else if (!d->no_code || !reply_parse(view_of(d->no_text), ret))
 		reply_set(ret, 0, "", "%s", smtp_strerror(smtp_errno(), why, sizeof why));
 }
 
@@ -158,7 +159,7 @@ static void tell_end(struct flight *f)
 		r.stage = smtp_recipient_status(f->recipient)->code ? STAGE_DATA : STAGE_RCPT;
 	else if (!s->spoken)
 		r.stage = opening_stage(s);
-	if (r.stage < STAGE_MAIL || (r.stage == STAGE_MAIL && s->dialogue.code >= 400))
+	if (r.stage < STAGE_MAIL || (r.stage == STAGE_MAIL && s->dialogue.no_code))
 		say_why(s, r.stage, &r.reply);
 	else if (r.stage != STAGE_GATE)
 		reply_set(&r.reply, 0, "", "connection was lost");
@@ -173,8 +174,6 @@ static bool may_go(struct flight *f)
 	f->fed = true;
 	if (wire_was_cut(s->plan->wire))
 		return false;
-	if (!f->live) /* BDAT after a refused RCPT: the hop throws it away */
-		return true;
 	f->gated = !s->calls->may_go(s->arg, f->slot);
 	return !f->gated;
 }
@@ -372,10 +371,8 @@ static void on_event(smtp_session_t smtp, int event, void *arg, ...)
 static void on_bytes(const char *p, int n, int writing, void *arg)
 {
 	struct session *s = arg;
-	struct view bytes = view_n(p, n > 0 ? (size_t)n : 0);
-	enum wire_cut why = writing == SMTP_CB_WRITING   ? dialogue_sends(&s->dialogue, bytes)
-	                    : writing == SMTP_CB_READING ? dialogue_receives(&s->dialogue, bytes)
-	                                                 : WIRE_WHOLE;
+	size_t count = n > 0 ? (size_t)n : 0;
+	enum wire_cut why = writing ? dialogue_sends(&s->dialogue, view_n(p, count)) : dialogue_receives(&s->dialogue, (char *)p, count);
 	if (why != WIRE_WHOLE)
 		wire_cut(s->plan->wire, why);
 }
@@ -451,7 +448,7 @@ static void tell_setup(struct session *s, const struct err *err)
 	tell(&s->flights[s->last], &r);
 }
 
-static void run(const struct session_plan *plan, const struct session_calls *calls, void *arg, int given_fd, struct session_end *ret)
+static unsigned run(const struct session_plan *plan, const struct session_calls *calls, void *arg, int given_fd)
 {
 	struct session *s = mem_zero(sizeof *s);
 	*s = (struct session){.plan = plan, .calls = calls, .arg = arg, .last = SESSION_SLOTS - 1};
@@ -470,17 +467,17 @@ static void run(const struct session_plan *plan, const struct session_calls *cal
 			converse(s, given_fd);
 	}
 	atomic_store(&plan->wire->deadline_ms, 0);
-	*ret = (struct session_end){.mails = s->mails, .tls_failed = plan->tls != HOP_TLS_NONE && !s->dialogue.tls &&
-	                                                             (s->dialogue.last == VERB_STARTTLS || s->dialogue.tls_refused)};
+	unsigned mails = s->mails;
 	smtp_destroy_session(s->smtp);
 	if (auth)
 		auth_destroy_context(auth);
 	free(s);
+	return mails;
 }
 
-void session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg, struct session_end *ret)
+unsigned session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg)
 {
-	run(plan, calls, arg, -1, ret);
+	return run(plan, calls, arg, -1);
 }
 
 /* ---- once a process ---- */
@@ -520,9 +517,8 @@ static void warm_up(void)
 	struct wire wire;
 	wire_init(&wire);
 	struct session_plan plan = {.hostname = "localhost", .attempt_timeout_ms = 1000, .clock = &clock_system, .wire = &wire};
-	struct session_end end;
 	if (write(sv[1], replies, sizeof replies - 1) == (ssize_t)sizeof replies - 1)
-		run(&plan, &calls, &count, sv[0], &end);
+		run(&plan, &calls, &count, sv[0]);
 	else
 		close(sv[0]);
 	close(sv[1]);

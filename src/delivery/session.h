@@ -41,17 +41,13 @@ struct session_result {
 struct session_calls {
 	/* Fills *MAIL, or false: no more. WAIT: may block while the connection idles. */
 	bool (*next)(void *arg, unsigned slot, bool wait, struct session_mail *mail);
-	/* The instant before the first byte goes out (354 has come, or BDAT is about to be written). False: drop the connection instead. */
+	/* The instant before the first byte goes out (354 has come). False: drop the connection instead. */
 	bool (*may_go)(void *arg, unsigned slot);
 	/* Exactly once for each mail that next() gave. */
 	void (*result)(void *arg, unsigned slot, const struct session_result *r);
 };
 
-struct session_end {
-	unsigned mails;
-	bool tls_failed;                   /* STARTTLS was tried and did not come about */
-};
-
 /* Before the first session and before other threads: see delivery_start. */
 void session_library_start(void);
-void session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg, struct session_end *ret);
+/* Returns how many mails next() gave. */
+unsigned session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg);

@@ -149,7 +149,7 @@ static bool take(struct worker *w, bool wait, struct spool_item *ret)
 		wait_ms(d, &d->parked, due < left ? due : left);
 		d->parked_count--;
 	}
-	if (took && d->lanes.n)
+	if (took && lanes_refill(&d->lanes, d->spool, clock_wall(d->clock)))
 		wake_one(d);
 	pthread_mutex_unlock(&d->lock);
 	return took;
@@ -247,7 +247,6 @@ static void serve(struct worker *w)
 	static const struct session_calls calls = {on_next, on_may_go, on_result};
 	struct session_result r = {.stage = STAGE_CONNECT};
 	struct session_plan plan;
-	struct session_end end;
 	struct err err;
 	w->mails = 0;
 	w->answered = false;
@@ -260,9 +259,8 @@ static void serve(struct worker *w)
 	pthread_mutex_lock(&w->d->lock);
 	fill_plan(w, &plan);
 	pthread_mutex_unlock(&w->d->lock);
-	session_run(&plan, &calls, w, &end);
+	counter_add(&sessions_total, session_run(&plan, &calls, w) > 0);
 	mem_wipe(w->password, sizeof w->password);
-	counter_add(&sessions_total, end.mails > 0);
 }
 
 /* Lock held on entry and on return. */
