@@ -76,8 +76,6 @@ static int make_client(struct client *c, const struct raw_client *r, const struc
 	c->default_stream = find_stream(c->brand, &r->stream, "clients[].stream", err);
 	if (!c->default_stream)
 		return -1;
-	if (c->plain_auth && !r->networks.count)
-		return raw_wrong(err, &r->name.at, "clients[].plain_auth", "expected together with clients[].networks");
 	struct view hash = passwords_find(hashes, view_of(c->name));
 	if (hash.n)
 		c->password = view_dup(hash);

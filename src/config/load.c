@@ -14,6 +14,17 @@ char *text_dup(const struct raw_text *t)
 	return mem_strdup(t->s);
 }
 
+char *path_dup(const struct config *c, const struct raw_text *t)
+{
+	const char *slash = strrchr(c->file, '/');
+	if (!t->s || t->s[0] == '/' || !slash)
+		return text_dup(t);
+	size_t dir = (size_t)(slash - c->file) + 1, size = dir + strlen(t->s) + 1;
+	char *path = mem_alloc(size);
+	snprintf(path, size, "%.*s%s", (int)dir, c->file, t->s);
+	return path;
+}
+
 void shared_begin(struct shared *s, void (*free_value)(struct shared *))
 {
 	atomic_store(&s->refs, 1);
@@ -66,8 +77,8 @@ static void copy_submission(struct config *c, const struct raw_submission *r)
 {
 	c->submission_listen = copy_texts(&r->listen, &c->submission_listen_count);
 	c->submission_tls_listen = copy_texts(&r->tls_listen, &c->submission_tls_listen_count);
-	c->tls_certificate = text_dup(&r->tls_certificate);
-	c->tls_key = text_dup(&r->tls_key);
+	c->tls_certificate = path_dup(c, &r->tls_certificate);
+	c->tls_key = path_dup(c, &r->tls_key);
 	c->smtp = (struct smtp_settings){.hostname = c->hostname, .workers = (unsigned)r->workers, .max_connections = (unsigned)r->max_connections,
 	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip, .max_errors = (unsigned)r->max_errors, .max_commands = (unsigned)r->max_commands,
 	    .idle_timeout_ms = r->idle_timeout_ms, .data_timeout_ms = r->data_timeout_ms, .session_timeout_ms = r->session_timeout_ms};
@@ -96,7 +107,7 @@ static void copy_public(struct config *c, const struct raw_public *r)
 
 void make_plain(struct config *c, const struct raw *raw)
 {
-	c->data_dir = text_dup(&raw->data_dir);
+	c->data_dir = path_dup(c, &raw->data_dir);
 	c->hostname = raw->hostname.s ? text_dup(&raw->hostname) : system_hostname();
 	c->log_level = (enum log_word)raw->log_level;
 	c->drain_ms = raw->drain_ms;

@@ -21,6 +21,8 @@ int check_relations(const struct raw *raw, struct err *err) MUST_CHECK;
 int config_from_text(struct config **ret, const char *file, struct view text, bool with_keys, struct err *err) MUST_CHECK;
 
 char *text_dup(const struct raw_text *t); /* NULL stays NULL */
+/* A path as it is to be opened: a relative one is relative to the directory of the settings file (the main one). NULL stays NULL. */
+char *path_dup(const struct config *c, const struct raw_text *t);
 static inline const struct raw_text *text_at(const struct raw_list *l, unsigned i)
 {
 	return (const struct raw_text *)l->at + i;

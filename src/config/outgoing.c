@@ -1,5 +1,5 @@
 /* What the way out needs: signing keys and next hops. */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "config/passwords.h"
 #include "load.h"
@@ -27,11 +27,12 @@ static int take_key(const struct config *c, struct compose_settings *s, const st
 	struct sign_key *key;
 	if (domain_canonical(view_of(r->domain.s), domain, &why) < 0)
 		return raw_wrong(err, &r->domain.at, "brands[].dkim[].domain", "%s", why.text);
-	if (r->key_file.s)
-		snprintf(path, sizeof path, "%s", r->key_file.s);
-	else if (config_dkim_path(c, domain, r->selector.s, path, err) < 0)
+	if (!r->key_file.s && config_dkim_path(c, domain, r->selector.s, path, err) < 0)
 		return -1;
-	if (load_key(path, &key, &why) < 0)
+	char *given = path_dup(c, &r->key_file);
+	int rc = load_key(given ? given : path, &key, &why);
+	free(given);
+	if (rc < 0)
 		return raw_wrong(err, &r->domain.at, "brands[].dkim[].key_file", "%s%s", why.text, why.kind == ERR_MISSING ? " (optgate key new dkim makes one)" : "");
 	s->keys[s->key_count++] = (struct dkim_key){mem_strdup(domain), text_dup(&r->selector), key};
 	return 0;
@@ -58,10 +59,10 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 	return 0;
 }
 
-static void take_hop(struct next_hop *h, const struct raw_hop *r)
+static void take_hop(const struct config *c, struct next_hop *h, const struct raw_hop *r)
 {
 	*h = (struct next_hop){.name = text_dup(&r->name), .host = text_dup(&r->host), .port = (uint16_t)r->port, .tls = (enum hop_tls)r->tls,
-	    .tls_name = text_dup(&r->tls_name), .ca_file = text_dup(&r->ca_file), .user = text_dup(&r->user), .password_file = text_dup(&r->password_file),
+	    .tls_name = text_dup(&r->tls_name), .ca_file = path_dup(c, &r->ca_file), .user = text_dup(&r->user), .password_file = path_dup(c, &r->password_file),
 	    .connections = (unsigned)r->connections, .messages_per_connection = (unsigned)r->messages_per_connection,
 	    .idle_ms = r->idle_ms, .connect_timeout_ms = r->connect_timeout_ms,
 	    .attempt_timeout_ms = r->attempt_timeout_ms};
@@ -83,5 +84,5 @@ void make_delivery(struct config *c, const struct raw *raw)
 	shared_hold(&s->compose->shared);
 	s->hops = mem_zero(raw->delivery.next_hops.count * sizeof *s->hops);
 	for (; s->hop_count < raw->delivery.next_hops.count; s->hop_count++)
-		take_hop(&s->hops[s->hop_count], &hops[s->hop_count]);
+		take_hop(c, &s->hops[s->hop_count], &hops[s->hop_count]);
 }

@@ -29,7 +29,7 @@ static const struct choice hop_tls[] = {{"none", HOP_TLS_NONE}, {"opportunistic"
 
 const struct setting settings[] = {
 	{"data_dir", KIND_TEXT, RESTART, AT(raw, data_dir), .check = check_path, .def = "/var/lib/optgate",
-	    .help = "Holds the ledger, the spool, the keys and the passwords. One running daemon for one data directory."},
+	    .help = "Holds the ledger, the spool, the keys and the passwords. One running daemon for one data directory. A path without / in front, here and below, is relative to this file's directory."},
 	{"hostname", KIND_TEXT, RESTART, AT(raw, hostname), .check = check_domain,
 	    .help = "The name used in greetings, EHLO, Received and Message-ID fields. Default: the system's host name."},
 	{"log_level", KIND_CHOICE, AT(raw, log_level), .choices = log_levels, .def = "info",
@@ -156,7 +156,7 @@ const struct setting settings[] = {
 	    .help = "Further streams that the header X-Optgate-Stream may choose."},
 	{"clients[].networks", KIND_TEXTS, AT(raw_client, networks), .hi = 1000, .check = check_network, .sample = "127.0.0.1",
 	    .help = "ADDRESS or ADDRESS/BITS. A client without a password is known by its network; one with a password may log in from there only."},
-	{"clients[].plain_auth", KIND_FLAG, AT(raw_client, plain_auth), .def = "false", .help = "Allow AUTH without TLS, from these networks."},
+	{"clients[].plain_auth", KIND_FLAG, AT(raw_client, plain_auth), .def = "false", .help = "Allow AUTH without TLS: the password is readable on the way."},
 };
 const size_t settings_count = sizeof settings / sizeof *settings;
 

@@ -10,6 +10,7 @@
 #define NAME_MAX_BYTES  60
 #define TITLE_MAX_BYTES 120
 #define URL_MAX_BYTES   120
+#define PATH_MAX_BYTES  1024
 
 static const struct {
 	const char *words;
@@ -250,9 +251,9 @@ int check_title(struct view text, struct err *err)
 
 int check_path(struct view text, struct err *err)
 {
-	if (text.n > 1 && text.n < 1024 && text.p[0] == '/' && !has_control(text) && is_utf8(text))
+	if (text.n && text.n < PATH_MAX_BYTES && !has_control(text) && is_utf8(text))
 		return 0;
-	return err_set(err, ERR_SYNTAX, "expected a path that begins with /");
+	return err_set(err, ERR_SYNTAX, "expected a path of 1 to %d bytes", PATH_MAX_BYTES - 1);
 }
 
 int check_host(struct view text, struct err *err)

@@ -155,6 +155,20 @@ static void a_good_file_fills_the_rooms(void **state)
 	assert_null(c);
 }
 
+static void paths_are_relative_to_the_file(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *file, *given, *becomes;
+	} rows[] = {{"/etc/optgate/o.conf", "data", "/etc/optgate/data"}, {"o.conf", "data", "data"}, {"/o.conf", "data", "/data"}, {"a/o.conf", "/data", "/data"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct config c = {.file = (char *)rows[i].file};
+		char *path = path_dup(&c, &(struct raw_text){.s = rows[i].given});
+		assert_string_equal(path, rows[i].becomes);
+		free(path);
+	}
+}
+
 /* Room for keys: a directory of its own, named in the text. */
 static char *text_in(const char *dir)
 {
@@ -295,6 +309,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wrong_files_are_told_where_and_why, read_base, free_base),
 		cmocka_unit_test_setup_teardown(a_good_file_fills_the_rooms, read_base, free_base),
 		cmocka_unit_test_setup_teardown(keys_and_passwords_come_from_the_data_directory, read_base, free_base),
+		cmocka_unit_test(paths_are_relative_to_the_file),
 		cmocka_unit_test(password_lines_match_whole_names),
 		cmocka_unit_test(sample_and_manual_are_the_tables),
 		cmocka_unit_test(the_sample_loads_and_shows),
