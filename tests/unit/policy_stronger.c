@@ -1,0 +1,366 @@
+/* Promise 4 as a property: whoever was blocked stays blocked, over random sequences of all operations.
+ *
+ * The model is a list of acts as they were answered, and knows nothing of rows or merging: a suppression act blocks what it reaches until it
+ * ends or its like is removed with a reason; a withdrawal act blocks until the person consents anew. The ledger may block more than the model,
+ * never less. OPTGATE_STEPS sets the number of steps, OPTGATE_SEED the sequence; a failure is shrunk to a short script and printed. */
+#include "policy_help.h"
+
+#include <sys/wait.h>
+
+#define PEOPLE     4
+#define STEPS      5000
+#define SCOPES     (sizeof scopes / sizeof *scopes)
+#define QUESTIONS  (sizeof questions / sizeof *questions)
+#define FIRST_MS   INT64_C(100000000)
+
+static const char *const scopes[] = {"", "acme", "acme/offers", "acme/offers/spring", "acme/news", "acme/alerts", "other"};
+static const char *const questions[] = {"acme/offers", "acme/offers/spring", "acme/offers/winter", "acme/news", "acme/receipts",
+    "acme/alerts", "acme/terms"};
+
+enum deed { DO_CHANGE, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REOPEN, DO_ELSEWHERE, DO_CLOCK, DEEDS };
+
+struct op {
+	bool off; /* taken out by shrinking */
+	enum deed deed;
+	enum change_kind kind;
+	int person, scope;
+	enum reason reason;
+	enum basis basis;
+	int64_t ago_ms;  /* event before now; 0 = now, negative: dated in the future */
+	int64_t life_ms; /* 0 = for ever */
+	bool noted;      /* a removal with a reason */
+	int64_t jump_ms; /* DO_CLOCK */
+	unsigned again;  /* DO_REPLAY: which one */
+};
+
+/* What was answered with yes. */
+struct act {
+	enum change_kind kind;
+	int person, scope;
+	enum reason reason;
+	enum basis basis;
+	int64_t event_ms, expires_ms;
+	bool live, removed;
+};
+
+static struct place place;
+static struct ledger *l;
+static struct op *ops;
+static struct change *done; /* as first sent, for replays; kind 0: never */
+static struct act *acts;
+static unsigned step_count, act_count;
+
+/* ---- chance ---- */
+
+static uint64_t chance_state;
+static unsigned chance(unsigned below)
+{
+	chance_state ^= chance_state << 13;
+	chance_state ^= chance_state >> 7;
+	chance_state ^= chance_state << 17;
+	return (unsigned)(chance_state >> 20) % below;
+}
+
+static struct op op_draw(unsigned i)
+{
+	static const enum change_kind kinds[] = {CHANGE_SUPPRESS, CHANGE_SUPPRESS, CHANGE_SUPPRESS, CHANGE_UNSUPPRESS, CHANGE_GRANT,
+	    CHANGE_GRANT, CHANGE_GRANT, CHANGE_WITHDRAW, CHANGE_WITHDRAW, CHANGE_PERSON};
+	static const enum deed rare[] = {DO_PAIR, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REPLAY, DO_REPLAY, DO_CLOCK, DO_CLOCK};
+	unsigned dice = chance(1000);
+	struct op o = {.deed = DO_CHANGE, .kind = kinds[chance(10)], .person = (int)chance(PEOPLE), .scope = (int)chance(SCOPES)};
+	o.deed = dice < 4 ? DO_ELSEWHERE : dice < 12 ? DO_REOPEN : dice < 300 ? rare[chance(8)] : DO_CHANGE;
+	if (chance(60) == 0)
+		o.kind = CHANGE_FORGET;
+	o.reason = (enum reason)(1 + chance(8));
+	o.basis = chance(2) ? BASIS_CONSENT : (enum basis)(1 + chance(5));
+	o.ago_ms = chance(3) ? 0 : (int64_t)chance(100000) - 20000;
+	o.life_ms = chance(3) ? 0 : 1 + (int64_t)chance(50000);
+	o.noted = chance(4) != 0;
+	o.jump_ms = (int64_t)chance(60000) - 25000;
+	o.again = i ? chance(i) : 0;
+	return o;
+}
+
+/* ---- the model ---- */
+
+static bool below(const char *question, int scope)
+{
+	struct view q = view_of(question), s = view_of(scopes[scope]);
+	return s.n == 0 || view_eq(q, s) || (view_starts(q, s) && q.p[s.n] == '/');
+}
+
+static bool is_marketing(const char *question)
+{
+	return view_starts(view_of(question), V("acme/offers")) || view_eq(view_of(question), V("acme/news"));
+}
+
+static bool reaches(const struct act *a, const char *question)
+{
+	if (a->reason == REASON_BOUNCE)
+		return true;
+	if (a->reason == REASON_LEGAL)
+		return !view_eq(view_of(question), V("acme/terms"));
+	return is_marketing(question);
+}
+
+static bool consented_since(unsigned w, const char *question)
+{
+	for (unsigned i = 0; i < act_count; i++) {
+		const struct act *g = &acts[i], *wd = &acts[w];
+		if (g->kind == CHANGE_GRANT && g->person == wd->person && g->basis == BASIS_CONSENT && below(question, g->scope) &&
+		    strlen(scopes[g->scope]) >= strlen(scopes[wd->scope]) && g->event_ms > wd->event_ms && !(wd->live && i < w) &&
+		    (g->expires_ms == 0 || g->expires_ms > test_now_ms))
+			return true;
+	}
+	return false;
+}
+
+/* The number of an act that must block, or -1. */
+static int must_block(int person, const char *question)
+{
+	for (unsigned i = 0; i < act_count; i++) {
+		const struct act *a = &acts[i];
+		if (a->person != person || a->removed || !below(question, a->scope))
+			continue;
+		if (a->kind == CHANGE_SUPPRESS && reaches(a, question) && (a->expires_ms == 0 || a->expires_ms > test_now_ms))
+			return (int)i;
+		if (a->kind == CHANGE_WITHDRAW && is_marketing(question) && !consented_since(i, question))
+			return (int)i;
+	}
+	return -1;
+}
+
+static void model_remove(int person, int scope, enum reason reason)
+{
+	for (unsigned i = 0; i < act_count; i++)
+		if (acts[i].kind == CHANGE_SUPPRESS && acts[i].person == person && acts[i].scope == scope && acts[i].reason == reason)
+			acts[i].removed = true;
+}
+
+static void model_learn(const struct op *o, const struct change *c)
+{
+	int64_t event_ms = c->event_ms && c->event_ms < test_now_ms ? c->event_ms : test_now_ms;
+	struct act a = {.kind = c->kind, .person = o->person, .scope = o->scope, .reason = c->reason, .basis = c->basis,
+	    .event_ms = event_ms, .expires_ms = c->expires_ms, .live = c->event_ms == 0};
+	if (c->kind == CHANGE_UNSUPPRESS)
+		model_remove(o->person, o->scope, o->reason);
+	if (c->kind == CHANGE_FORGET)
+		a = (struct act){.kind = CHANGE_SUPPRESS, .person = o->person, .scope = 0, .reason = REASON_ERASURE};
+	acts[act_count++] = a;
+}
+
+/* ---- doing ---- */
+
+static char address_text[PEOPLE][40];
+
+static struct change change_of(const struct op *o)
+{
+	struct change c = change_on(l, o->kind, address_text[o->person], scopes[o->scope]);
+	c.reason = o->reason;
+	c.basis = o->basis;
+	c.event_ms = o->ago_ms ? test_now_ms - o->ago_ms : 0;
+	c.expires_ms = o->life_ms && o->kind != CHANGE_FORGET ? test_now_ms + o->life_ms : 0;
+	c.note = o->noted ? V("asked for in writing") : V("");
+	return c;
+}
+
+static void change_and_learn(const struct op *o, const struct change *c)
+{
+	struct change_result r;
+	struct err err = {0};
+	if (ledger_change(l, c, &r, &err) == 0)
+		model_learn(o, c);
+	else if (err.kind != ERR_REFUSED)
+		fail_msg("%s", err.text);
+}
+
+/* A good change and one that is refused, in either order: none of the two happens. Learnt only if answered. */
+static void pair_and_learn(const struct op *o, const struct change *c)
+{
+	struct change two[2] = {*c, *c};
+	struct change_result r[2];
+	two[o->noted].kind = CHANGE_UNSUPPRESS;
+	two[o->noted].note = V("");
+	assert_int_equal(ledger_change_all(l, two, 2, r, NULL), -1);
+}
+
+struct loading {
+	const struct change *c;
+	bool given;
+};
+
+static bool load_next(void *arg, struct change *c)
+{
+	struct loading *g = arg;
+	if (g->given)
+		return false;
+	*c = *g->c;
+	g->given = true;
+	return true;
+}
+
+static void load_and_learn(const struct op *o, const struct change *c)
+{
+	struct loading g = {.c = c};
+	uint64_t rows;
+	if (ledger_load(l, load_next, &g, V("import:1"), V("user:test"), &rows, NULL) == 0)
+		model_learn(o, c);
+}
+
+/* By another process, that ends without closing anything. */
+static void elsewhere_and_learn(const struct op *o, const struct change *c)
+{
+	int status;
+	ledger_close(&l);
+	int pid = fork();
+	if (pid == 0) {
+		struct change_result r;
+		l = place_open(&place);
+		_exit(ledger_change(l, c, &r, NULL) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	l = place_open(&place);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		model_learn(o, c);
+}
+
+static void reopen(void)
+{
+	ledger_close(&l);
+	l = place_open(&place);
+}
+
+static void step(unsigned i)
+{
+	const struct op *o = &ops[i];
+	static void (*const ways[DEEDS])(const struct op *o, const struct change *c) = {
+		[DO_CHANGE] = change_and_learn,
+		[DO_PAIR] = pair_and_learn,
+		[DO_LOAD] = load_and_learn,
+		[DO_ELSEWHERE] = elsewhere_and_learn,
+	};
+	if (o->deed == DO_CLOCK)
+		test_now_ms = test_now_ms + o->jump_ms > FIRST_MS ? test_now_ms + o->jump_ms : FIRST_MS;
+	else if (o->deed == DO_REOPEN)
+		reopen();
+	else if (o->deed == DO_REPLAY && done[o->again].kind && done[o->again].kind != CHANGE_UNSUPPRESS)
+		change_and_learn(&ops[o->again], &done[o->again]);
+	else if (ways[o->deed]) {
+		done[i] = change_of(o);
+		ways[o->deed](o, &done[i]);
+	}
+}
+
+/* ---- a run, and what it shows ---- */
+
+static int unblocked(const char **ret_question, int *ret_act)
+{
+	for (int p = 0; p < PEOPLE; p++)
+		for (size_t k = 0; k < QUESTIONS; k++) {
+			struct question q = question_on(l, address_text[p], questions[k]);
+			*ret_act = must_block(p, questions[k]);
+			*ret_question = questions[k];
+			if (*ret_act >= 0 && policy_decide(l, &q).kind == VERDICT_ALLOW)
+				return p;
+		}
+	return -1;
+}
+
+/* The step after which somebody was unblocked, or -1. */
+static int run(const char **ret_question, int *ret_act)
+{
+	int failed = -1;
+	place_make(&place);
+	test_now_ms = FIRST_MS;
+	act_count = 0;
+	memset(done, 0, step_count * sizeof *done);
+	l = place_open(&place);
+	for (unsigned i = 0; i < step_count && failed < 0; i++) {
+		if (ops[i].off)
+			continue;
+		step(i);
+		if (unblocked(ret_question, ret_act) >= 0)
+			failed = (int)i;
+	}
+	uint64_t good;
+	assert_int_equal(ledger_journal_verify(l, &good, NULL), 0);
+	ledger_close(&l);
+	place_remove(&place);
+	return failed;
+}
+
+/* Takes out runs of steps, halving their length, as long as it still fails. */
+static void shrink(void)
+{
+	const char *question;
+	int act;
+	for (unsigned width = step_count / 2; width; width /= 2)
+		for (unsigned at = 0; at < step_count; at += width) {
+			bool *was = mem_zero(width * sizeof *was);
+			unsigned n = 0;
+			for (unsigned i = 0; i < width && at + i < step_count; i++, n++) {
+				was[i] = ops[at + i].off;
+				ops[at + i].off = true;
+			}
+			bool fails = run(&question, &act) >= 0;
+			for (unsigned i = 0; i < n && !fails; i++)
+				ops[at + i].off = was[i];
+			free(was);
+		}
+}
+
+static void script_print(void)
+{
+	static const char *const deeds[DEEDS] = {"change", "pair", "load", "replay", "reopen", "elsewhere", "clock"};
+	for (unsigned i = 0; i < step_count; i++) {
+		const struct op *o = &ops[i];
+		if (!o->off)
+			print_error("%u: %s %s person %d scope \"%s\" %s %s ago %lld life %lld jump %lld again %u%s\n", i, deeds[o->deed],
+			    change_word(o->kind), o->person, scopes[o->scope], reason_word(o->reason), basis_word(o->basis),
+			    (long long)o->ago_ms, (long long)o->life_ms, (long long)o->jump_ms, o->again, o->noted ? " noted" : "");
+	}
+}
+
+static unsigned long number_from(const char *variable, unsigned long otherwise)
+{
+	const char *text = getenv(variable);
+	return text ? strtoul(text, NULL, 10) : otherwise;
+}
+
+static void whoever_was_blocked_stays_blocked(void **state)
+{
+	const char *question;
+	int act;
+	(void)state;
+	unsigned long seed = number_from("OPTGATE_SEED", 20241124);
+	step_count = (unsigned)number_from("OPTGATE_STEPS", STEPS);
+	chance_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	ops = mem_zero(step_count * sizeof *ops);
+	done = mem_zero(step_count * sizeof *done);
+	acts = mem_zero((step_count + 1) * sizeof *acts);
+	for (int p = 0; p < PEOPLE; p++)
+		snprintf(address_text[p], sizeof address_text[p], "p%d@example.com", p);
+	for (unsigned i = 0; i < step_count; i++)
+		ops[i] = op_draw(i);
+	test_policy_make();
+	int failed = run(&question, &act);
+	if (failed >= 0) {
+		print_error("seed %lu, step %d: %s is allowed, act %d should block it\n", seed, failed, question, act);
+		step_count = (unsigned)failed + 1;
+		shrink();
+		script_print();
+		fail();
+	}
+	policy_free(&test_policy->shared);
+	free(ops);
+	free(done);
+	free(acts);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whoever_was_blocked_stays_blocked),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
