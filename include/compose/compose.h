@@ -26,6 +26,7 @@
 
 /* Signing keys of one domain. */
 struct dkim_key {
+	char *brand; /* whose mail it signs: never another brand's, even below the same domain; NULL = anybody's */
 	char *domain, *selector;
 	struct sign_key *key;
 };

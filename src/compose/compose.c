@@ -43,6 +43,7 @@ void compose_settings_free(struct shared *shared)
 {
 	struct compose_settings *s = (struct compose_settings *)shared;
 	for (unsigned i = 0; i < s->key_count; i++) {
+		free(s->keys[i].brand);
 		free(s->keys[i].domain);
 		free(s->keys[i].selector);
 		sign_key_free(&s->keys[i].key);

@@ -43,14 +43,19 @@ static const struct {
 	enum sign_kind kind;
 } algorithms[] = {{"rsa-sha256", SIGN_RSA}, {"ed25519-sha256", SIGN_ED25519}};
 
-/* The longest of our domains that is FROM or lies above it. */
-static const char *signing_domain(const struct compose_settings *s, struct view from)
+static bool may_sign(const struct dkim_key *k, const struct compose_job *job)
+{
+	return !k->brand || strcmp(k->brand, job->stream->brand->name) == 0;
+}
+
+/* The longest of the brand's signing domains that is FROM or lies above it. */
+static const char *signing_domain(const struct compose_job *job, struct view from)
 {
 	const char *best = NULL;
-	for (unsigned i = 0; i < s->key_count; i++) {
-		const char *domain = s->keys[i].domain;
-		if (domain_within(from, view_of(domain)) && (!best || strlen(domain) > strlen(best)))
-			best = domain;
+	for (unsigned i = 0; i < job->settings->key_count; i++) {
+		const struct dkim_key *k = &job->settings->keys[i];
+		if (may_sign(k, job) && domain_within(from, view_of(k->domain)) && (!best || strlen(k->domain) > strlen(best)))
+			best = k->domain;
 	}
 	return best;
 }
@@ -151,7 +156,7 @@ static int add_signature(const struct signing *s, const struct dkim_key *key, co
 int add_signatures(const struct signing *s, struct buf *out, bool *ret_signed, struct err *err)
 {
 	const struct compose_settings *set = s->job->settings;
-	const char *domain = signing_domain(set, s->from_domain);
+	const char *domain = signing_domain(s->job, s->from_domain);
 	if (!domain)
 		return 0;
 	char space[16384];
@@ -162,7 +167,7 @@ int add_signatures(const struct signing *s, struct buf *out, bool *ret_signed, s
 	for (size_t a = 0; a < sizeof algorithms / sizeof *algorithms; a++)
 		for (unsigned i = 0; i < set->key_count; i++) {
 			const struct dkim_key *key = &set->keys[i];
-			if (strcmp(key->domain, domain) != 0 || sign_key_kind(key->key) != algorithms[a].kind)
+			if (!may_sign(key, s->job) || strcmp(key->domain, domain) != 0 || sign_key_kind(key->key) != algorithms[a].kind)
 				continue;
 			if (add_signature(s, key, algorithms[a].algorithm, buf_view(&h), out, err))
 				return -1;

@@ -20,7 +20,7 @@ static int load_key(const char *path, struct sign_key **ret, struct err *err)
 	return rc;
 }
 
-static int take_key(const struct config *c, struct compose_settings *s, const struct raw_dkim *r, struct err *err)
+static int take_key(const struct config *c, struct compose_settings *s, const struct raw_brand *brand, const struct raw_dkim *r, struct err *err)
 {
 	char domain[DOMAIN_MAX + 1], path[CONFIG_PATH_MAX];
 	struct err why;
@@ -34,7 +34,7 @@ static int take_key(const struct config *c, struct compose_settings *s, const st
 	free(given);
 	if (rc < 0)
 		return raw_wrong(err, &r->domain.at, "brands[].dkim[].key_file", "%s%s", why.text, why.kind == ERR_MISSING ? " (optgate key new dkim makes one)" : "");
-	s->keys[s->key_count++] = (struct dkim_key){mem_strdup(domain), text_dup(&r->selector), key};
+	s->keys[s->key_count++] = (struct dkim_key){.brand = text_dup(&brand->name), .domain = mem_strdup(domain), .selector = text_dup(&r->selector), .key = key};
 	return 0;
 }
 
@@ -53,7 +53,7 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 	for (unsigned i = 0; i < raw->brands.count; i++) {
 		const struct raw_dkim *keys = brands[i].dkim.at;
 		for (unsigned j = 0; j < brands[i].dkim.count; j++)
-			if (take_key(c, s, &keys[j], err) < 0)
+			if (take_key(c, s, &brands[i], &keys[j], err) < 0)
 				return -1;
 	}
 	return 0;

@@ -25,7 +25,7 @@ static inline void sample_key(struct sample *s, unsigned i, const char *domain, 
 {
 	struct sign_key *key = NULL;
 	ALWAYS(sign_key_new(&key, kind, NULL) == 0);
-	s->settings->keys[i] = (struct dkim_key){sample_text(domain), sample_text(selector), key};
+	s->settings->keys[i] = (struct dkim_key){.domain = sample_text(domain), .selector = sample_text(selector), .key = key};
 }
 
 static inline void sample_scopes(struct sample *s)
