@@ -143,6 +143,15 @@ static void take_input(struct conn *c)
 
 static void start_handshake(struct conn *c);
 
+/* With a slow reader .out is never quite empty: what is sent must not count against its maximum for ever. */
+static void forget_sent(struct conn *c)
+{
+	if (c->sent <= c->out.n / 2)
+		return;
+	buf_eat(&c->out, c->sent);
+	c->sent = 0;
+}
+
 static void flush(struct conn *c)
 {
 	if (conn_is_backed_up(c))
@@ -152,8 +161,10 @@ static void flush(struct conn *c)
 		c->write_waits_read = n == STREAM_AGAIN_OTHER;
 		if (n == STREAM_BROKEN)
 			fail(c, c->why);
-		if (n < 0)
+		if (n < 0) {
+			forget_sent(c);
 			return;
+		}
 		c->sent += (size_t)n;
 	}
 	c->sent = 0;

@@ -3,6 +3,7 @@
 #include "smtp/sink.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <stddef.h>
@@ -239,6 +240,9 @@ const struct intake_verbs sink_verbs = {sink_open, sink_close, sink_may_login, s
 static void *run(void *arg)
 {
 	struct sink *k = arg;
+	sigset_t all;
+	sigfillset(&all); /* signals are for the main thread */
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	loop_run(k->loop);
 	return NULL;
 }
