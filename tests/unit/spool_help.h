@@ -18,7 +18,8 @@
 
 static inline void make_dir(char dst[64])
 {
-	snprintf(dst, 64, "/tmp/spool-test.XXXXXX");
+	/* Memory will do where what a disk does is not the question. */
+	snprintf(dst, 64, "%s/spool-test.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(dst));
 }
 
@@ -65,7 +66,7 @@ static inline void copy_one(const char *path, const char *name, void *arg)
 	buf_free(&b);
 }
 
-/* As a power cut would leave it, if all that was written had reached the disk. */
+/* What a power cut leaves, if all that was written had reached the disk. */
 static inline void copy_dir(const char *from, const char *to)
 {
 	each_file(to, remove_one, NULL);
@@ -184,6 +185,13 @@ static inline bool take_any(struct spool *s, struct spool_item *ret)
 		if (spool_take(s, lane, hand.now, ret))
 			return true;
 	return false;
+}
+
+/* Small and reproducible. */
+static inline uint32_t dice(uint64_t *seed, uint32_t sides)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*seed >> 33) % sides;
 }
 
 static inline uint64_t items_in(struct spool *s)
