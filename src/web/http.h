@@ -17,7 +17,7 @@ enum method { METHOD_GET = 1, METHOD_HEAD = 2, METHOD_POST = 4, METHOD_OPTIONS =
 #define WEB_PATH_MAX        1024  /* longer: 414 */
 #define WEB_HEADERS_MAX     6     /* that one answer adds */
 #define WEB_ANSWER_BYTES    65536
-#define WEB_ARENA_BYTES     65536 /* of one request */
+#define WEB_ARENA_BYTES     262144 /* of one request */
 #define WEB_SWALLOW_BYTES   65536 /* of a body over its limit, so that the client reads the 413 and not a reset */
 
 struct web_header {

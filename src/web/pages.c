@@ -18,6 +18,8 @@ static const char style[] =
 	"dd{margin:0;font-weight:600;overflow-wrap:anywhere}"
 	"button{font:inherit;font-weight:600;width:100%;min-height:3rem;padding:.625rem 1.25rem;border:0;border-radius:.5rem;"
 	"background:var(--act);color:var(--on-act);cursor:pointer}"
+	"button.quiet{background:transparent;color:var(--ink);border:2px solid var(--act);margin:0 0 .75rem}"
+	"h2{font-size:1.25rem;line-height:1.3;margin:2rem 0 .75rem}"
 	"button:focus-visible{outline:3px solid var(--ink);outline-offset:3px}";
 
 static const char head[] =
@@ -43,29 +45,36 @@ static const char foot[] =
 	"</body>\n"
 	"</html>\n";
 
-#define FACTS                                                                                  \
-	"<dl>\n"                                                                               \
+#define PERSON                                                                                  \
 	"{{?address}}<div><dt>{{t.label.address}}</dt><dd>{{address}}</dd></div>\n{{/address}}" \
-	"{{?brand}}<div><dt>{{t.label.sender}}</dt><dd>{{brand}}</dd></div>\n{{/brand}}"        \
-	"<div><dt>{{t.label.stops}}</dt><dd>{{?stops}}{{stops}}{{/stops}}{{!stops}}{{t.word.these_mails}}{{/stops}}</dd></div>\n" \
-	"</dl>\n"
+	"{{?brand}}<div><dt>{{t.label.sender}}</dt><dd>{{brand}}</dd></div>\n{{/brand}}"
+#define MAILS "{{?stops}}{{stops}}{{/stops}}{{!stops}}{{t.word.these_mails}}{{/stops}}"
+#define ALL   "{{?brand}}{{t.word.all_of_brand}}{{/brand}}{{!brand}}{{t.word.all_of_sender}}{{/brand}}"
+#define FACTS "<dl>\n" PERSON "<div><dt>{{t.label.stops}}</dt><dd>{{?all}}" ALL "{{/all}}{{!all}}" MAILS "{{/all}}</dd></div>\n</dl>\n"
+#define FORM  "<form method=\"post\">\n<input type=\"hidden\" name=\"nonce\" value=\"{{nonce}}\">\n"
+#define STOP  FORM "<button type=\"submit\" name=\"action\" value=\"unsubscribe\"{{?quiet}} class=\"quiet\"{{/quiet}}>{{t.ask.button}}</button>\n</form>\n"
+
+/* Undo only for the opt-out that this page has just made; wider choices always in view. */
+#define UNDO                                                                                     \
+	"{{?ticket}}<p>{{t.undo.explain}}</p>\n" FORM                                          \
+	"<input type=\"hidden\" name=\"ticket\" value=\"{{ticket}}\">\n"                         \
+	"<button class=\"quiet\" type=\"submit\" name=\"action\" value=\"undo\">{{t.undo.button}}</button>\n</form>\n{{/ticket}}"
+#define MORE                                                                                     \
+	"{{!all}}<h2>{{t.more.title}}</h2>\n" FORM                                             \
+	"{{?stream}}<button class=\"quiet\" type=\"submit\" name=\"action\" value=\"stream\">{{t.more.stream}}</button>\n{{/stream}}" \
+	"<button class=\"quiet\" type=\"submit\" name=\"action\" value=\"brand\">"              \
+	"{{?brand}}{{t.more.brand}}{{/brand}}{{!brand}}{{t.more.sender}}{{/brand}}</button>\n</form>\n{{/all}}"
 
 static const struct page_row {
 	const char *title; /* key of texts.h */
 	const char *body;
 } rows[PAGES] = {
-	[PAGE_ASK] = {"ask.title",
-		FACTS
-		"<p>{{t.ask.nothing_yet}}</p>\n"
-		"<form method=\"post\">\n"
-		"<input type=\"hidden\" name=\"action\" value=\"unsubscribe\">\n"
-		"<input type=\"hidden\" name=\"nonce\" value=\"{{nonce}}\">\n"
-		"<button type=\"submit\">{{t.ask.button}}</button>\n"
-		"</form>\n"},
-	[PAGE_DONE] = {"done.title",
-		FACTS
-		"<p>{{t.done.body}}</p>\n"
-		"<p>{{t.done.service}}</p>\n"},
+	[PAGE_ASK] = {"ask.title", FACTS "<p>{{t.ask.nothing_yet}}</p>\n" STOP},
+	[PAGE_DONE] = {"done.title", FACTS "<p>{{t.done.body}}</p>\n<p>{{t.done.service}}</p>\n" UNDO MORE},
+	[PAGE_UNDONE] = {"undone.title",
+		"<dl>\n" PERSON "<div><dt>{{t.undone.label}}</dt><dd>" MAILS "</dd></div>\n</dl>\n<p>{{t.undone.body}}</p>\n" STOP},
+	[PAGE_STILL] = {"still.title", "<p>{{t.still.body}}</p>\n"},
+	[PAGE_LATE] = {"late.title", "<p>{{t.late.body}}</p>\n"},
 	[PAGE_UNCLEAR] = {"unclear.title", "<p>{{t.unclear.body}}</p>\n"},
 	[PAGE_FORGED] = {"forged.title", "<p>{{t.forged.body}}</p>\n"},
 	[PAGE_MISSING] = {"missing.title", "<p>{{t.missing.body}}</p>\n"},

@@ -4,7 +4,10 @@
 #include "http.h"
 #include "template.h"
 
-enum page { PAGE_ASK, PAGE_DONE, PAGE_UNCLEAR, PAGE_FORGED, PAGE_MISSING, PAGE_BUSY, PAGE_THROTTLED, PAGE_TOO_LARGE, PAGE_METHOD, PAGES };
+enum page {
+	PAGE_ASK, PAGE_DONE, PAGE_UNDONE, PAGE_STILL, PAGE_LATE, PAGE_UNCLEAR, PAGE_FORGED, PAGE_MISSING, PAGE_BUSY, PAGE_THROTTLED, PAGE_TOO_LARGE, PAGE_METHOD,
+	PAGES
+};
 
 /* Fills r->answer with STATUS and the page in the language of Accept-Language. A template that can't be rendered is a bug. */
 void page_answer(struct web_request *r, unsigned status, enum page page, const struct value *values, size_t n);

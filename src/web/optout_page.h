@@ -1,0 +1,37 @@
+/* What the files behind /u/TOKEN share. */
+#pragma once
+
+#include "optout/optout.h"
+#include "web_internal.h"
+
+#define AGENT_MAX     120
+#define UNDO_LIMIT_MS (60 * 60 * 1000)
+
+/* A POST on its way through the ledger; lives in the request's arena. */
+struct pending {
+	struct token token;
+	const struct way *way;
+	struct web *web;
+	struct web_request *request;
+	bool failed;
+	struct change_result result; /* of the first change: the suppression, or its removal */
+	struct err err;
+};
+
+/* What a POST may ask for; the button's value says which. */
+struct way {
+	const char *action;       /* NULL: RFC 8058 */
+	enum optout_reach reach;
+	const char *source;
+	struct counter *count;
+	/* Fills CHANGES (OPTOUT_CHANGES of them); 0: it can't be done any more; -1: the ledger can't be read. */
+	int (*changes)(const struct pending *p, const struct optout_request *wish, struct change *changes);
+	void (*answer)(const struct pending *p);
+};
+
+/* A ticket proves that its bearer has just seen the page that says "done": a link token sealed with the same ring, whose mask says what it is and
+ * whose message id is the journal entry of the opt-out. It is no link. No key, no memory; good on every node. */
+void undo_ticket(const struct pending *p, struct buf *out);
+bool is_undo_ticket(const struct token *t);
+/* The audited removal of exactly that suppression, and the person's fresh consent to that mail, no wider. */
+int undo_changes(const struct pending *p, const struct optout_request *wish, struct change *changes);
