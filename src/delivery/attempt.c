@@ -241,8 +241,10 @@ static bool suppressed(struct attempt *a)
 static bool compose_it(struct attempt *a)
 {
 	struct err err;
+	char id[SPOOL_ID_TEXT];
+	spool_id_text(a->item.id, id);
 	struct compose_job job = {.settings = a->settings->compose, .stream = a->stream, .topic = a->topic, .envelope = &a->envelope,
-	    .rcpt = &a->address, .who = a->who, .message_id = a->item.id, .item = a->item.index, .message = a->bytes.message,
+	    .rcpt = &a->address, .who = a->who, .message_id = a->item.id, .id_text = view_of(id), .item = a->item.index, .message = a->bytes.message,
 	    .now_ms = clock_wall(a->clock)};
 	if (compose(a->composer, &job, &a->composed, &err) == 0) {
 		a->composed_ms = clock_mono(a->clock);

@@ -34,6 +34,7 @@ struct hop_script {
 	bool endless_ehlo;
 	SSL_CTX *tls;
 	const char *ehlo_tls;       /* after STARTTLS */
+	_Atomic bool *data_gate;    /* DATA is answered only once it is true */
 	int tls_pause_ms;           /* after the handshake, before reading: session tickets are there first */
 };
 
@@ -47,7 +48,7 @@ struct hop_server {
 	_Atomic int datas;          /* DATA or BDAT seen */
 	_Atomic bool ending;
 	pthread_mutex_t lock;
-	char said[65536];           /* commands, all connections */
+	char said[200000];          /* commands, all connections */
 	size_t said_n;
 	char *mail;                 /* the last message's bytes as they came */
 	size_t mail_n;
@@ -180,6 +181,8 @@ static bool hop_data(struct hop_conn *c)
 	const struct hop_script *sc = &c->s->script;
 	bool odd = sc->data && c->message >= sc->from_message && (!sc->only_connection || sc->only_connection == c->number);
 	atomic_fetch_add(&c->s->datas, 1);
+	while (sc->data_gate && !atomic_load(sc->data_gate))
+		poll(NULL, 0, 5);
 	if (!hop_answer(c, sc->data, "354 go\r\n"))
 		return false;
 	if (odd && sc->data[0] != '3') {
