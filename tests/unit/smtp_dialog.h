@@ -28,21 +28,37 @@ static void dialog_keep(void *arg, const struct sink_mail *m)
 	buf_add(b, m->bytes);
 }
 
-static inline void dialog_open(struct dialog *d, const struct sink_rule *rules, size_t rule_count)
+/* RECEIVED gets the messages of all dialogues with this sink. */
+static inline struct sink *dialog_sink(const struct sink_rule *rules, size_t rule_count, struct buf *received)
+{
+	struct err err;
+	struct sink *sink;
+	struct sink_settings s = {.max_message_bytes = 2000, .user = "tool", .password = "secret", .rules = rules, .rule_count = rule_count,
+	    .deliver = dialog_keep, .arg = received};
+	if (sink_new(&sink, &s, &clock_system, &err))
+		fatal(err.text);
+	return sink;
+}
+
+static inline void dialog_open_on(struct dialog *d, struct sink *sink)
 {
 	struct err err;
 	static char hostname[] = "gate.test";
-	*d = (struct dialog){.settings = {.hostname = hostname, .max_errors = 10, .max_commands = 100}};
+	d->settings = (struct smtp_settings){.hostname = hostname, .max_errors = 10, .max_commands = 100};
+	d->session = (struct session){.out = &d->out};
 	buf_init(&d->out, DIALOG_OUT_MAX);
 	buf_init(&d->replies, DIALOG_OUT_MAX);
-	buf_init(&d->received, DIALOG_OUT_MAX);
-	struct sink_settings s = {.max_message_bytes = 2000, .user = "tool", .password = "secret", .rules = rules, .rule_count = rule_count,
-	    .deliver = dialog_keep, .arg = &d->received};
-	if (sink_new(&d->sink, &s, &clock_system, &err) || endpoint_parse("192.0.2.7:1025", &d->peer, &err))
+	if (endpoint_parse("192.0.2.7:1025", &d->peer, &err))
 		fatal(err.text);
-	d->env = (struct session_env){&d->settings, &sink_verbs, d->sink};
+	d->env = (struct session_env){&d->settings, &sink_verbs, sink};
 	session_open(&d->session, &d->env, &d->peer);
-	d->session.out = &d->out;
+}
+
+static inline void dialog_open(struct dialog *d, const struct sink_rule *rules, size_t rule_count)
+{
+	buf_init(&d->received, DIALOG_OUT_MAX);
+	d->sink = dialog_sink(rules, rule_count, &d->received);
+	dialog_open_on(d, d->sink);
 }
 
 /* What the link does: feeds until nothing more is eaten. Returns the bytes left uneaten. */
@@ -62,12 +78,17 @@ static inline size_t dialog_feed(struct dialog *d, struct view in)
 	return in.n - total;
 }
 
-static inline void dialog_close(struct dialog *d)
+static inline void dialog_close_on(struct dialog *d)
 {
 	session_close(&d->session);
-	sink_free(&d->sink);
 	buf_free(&d->out);
 	buf_free(&d->replies);
+}
+
+static inline void dialog_close(struct dialog *d)
+{
+	dialog_close_on(d);
+	sink_free(&d->sink);
 	buf_free(&d->received);
 }
 
