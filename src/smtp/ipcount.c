@@ -63,12 +63,12 @@ bool ip_count_add(struct ip_count *t, const struct ip_key *key, unsigned max)
 	if (!key->is_counted)
 		return true;
 	struct row **at = find(t, key);
+	if ((*at ? (*at)->open : 0) >= max)
+		return false;
 	if (!*at) {
 		*at = mem_zero(sizeof **at);
 		(*at)->key = *key;
 	}
-	if ((*at)->open >= max)
-		return false;
 	(*at)->open++;
 	return true;
 }
@@ -78,9 +78,8 @@ void ip_count_drop(struct ip_count *t, const struct ip_key *key)
 	if (!key->is_counted)
 		return;
 	struct row **at = find(t, key), *r = *at;
-	ALWAYS(r && r->open);
-	if (--r->open)
-		return;
-	*at = r->next;
-	free(r);
+	if (r && --r->open == 0) {
+		*at = r->next;
+		free(r);
+	}
 }
