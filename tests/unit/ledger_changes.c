@@ -232,6 +232,19 @@ static void an_erased_person_stays_blocked_and_unnamed(void **state)
 	buf_free(&b);
 }
 
+static void erasure_keeps_withdrawals(void **state)
+{
+	(void)state;
+	consent(CHANGE_WITHDRAW, 0, 6000, true);
+	struct change c = change_on(l, CHANGE_FORGET, "a@example.com", "");
+	change_ok(l, &c);
+	const struct consent *bare = look("a@example.com").consents;
+	assert_int_equal(bare->withdrawn_ms, 6000);
+	assert_string_equal(bare->actor, "");
+	bare = consent(CHANGE_GRANT, BASIS_CONSENT, 5000, false); /* an old list comes again */
+	assert_false(consent_stands(bare->basis, bare->granted_ms, bare->withdrawn_ms, bare->expires_ms, 7000));
+}
+
 static void all_or_none(void **state)
 {
 	(void)state;
@@ -332,6 +345,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(event_time_decides_and_withdrawal_wins, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_grant_outlives_todays_withdrawal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_erased_person_stays_blocked_and_unnamed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(erasure_keeps_withdrawals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(all_or_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(wrong_forms_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keys_are_never_made_anew, set_up, tear_down),

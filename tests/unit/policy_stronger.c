@@ -7,7 +7,8 @@
 
 #include <sys/wait.h>
 
-#define PEOPLE     4
+#define PEOPLE     4   /* of one group; after GROUP steps come others, else everybody would soon be blocked by everything */
+#define GROUP      120
 #define STEPS      5000
 #define SCOPES     (sizeof scopes / sizeof *scopes)
 #define QUESTIONS  (sizeof questions / sizeof *questions)
@@ -48,7 +49,7 @@ static struct ledger *l;
 static struct op *ops;
 static struct change *done; /* as first sent, for replays; kind 0: never */
 static struct act *acts;
-static unsigned step_count, act_count;
+static unsigned step_count, act_count, act_first; /* acts before act_first are about other groups */
 
 /* ---- chance ---- */
 
@@ -77,7 +78,7 @@ static struct op op_draw(unsigned i)
 	o.life_ms = chance(3) ? 0 : 1 + (int64_t)chance(50000);
 	o.noted = chance(4) != 0;
 	o.jump_ms = (int64_t)chance(60000) - 25000;
-	o.again = i ? chance(i) : 0;
+	o.again = i - chance(i % GROUP + 1);
 	return o;
 }
 
@@ -105,7 +106,7 @@ static bool reaches(const struct act *a, const char *question)
 
 static bool consented_since(unsigned w, const char *question)
 {
-	for (unsigned i = 0; i < act_count; i++) {
+	for (unsigned i = act_first; i < act_count; i++) {
 		const struct act *g = &acts[i], *wd = &acts[w];
 		if (g->kind == CHANGE_GRANT && g->person == wd->person && g->basis == BASIS_CONSENT && below(question, g->scope) &&
 		    strlen(scopes[g->scope]) >= strlen(scopes[wd->scope]) && g->event_ms > wd->event_ms && !(wd->live && i < w) &&
@@ -118,7 +119,7 @@ static bool consented_since(unsigned w, const char *question)
 /* The number of an act that must block, or -1. */
 static int must_block(int person, const char *question)
 {
-	for (unsigned i = 0; i < act_count; i++) {
+	for (unsigned i = act_first; i < act_count; i++) {
 		const struct act *a = &acts[i];
 		if (a->person != person || a->removed || !below(question, a->scope))
 			continue;
@@ -132,7 +133,7 @@ static int must_block(int person, const char *question)
 
 static void model_remove(int person, int scope, enum reason reason)
 {
-	for (unsigned i = 0; i < act_count; i++)
+	for (unsigned i = act_first; i < act_count; i++)
 		if (acts[i].kind == CHANGE_SUPPRESS && acts[i].person == person && acts[i].scope == scope && acts[i].reason == reason)
 			acts[i].removed = true;
 }
@@ -152,6 +153,13 @@ static void model_learn(const struct op *o, const struct change *c)
 /* ---- doing ---- */
 
 static char address_text[PEOPLE][40];
+
+static void group_begin(unsigned number)
+{
+	act_first = act_count;
+	for (int p = 0; p < PEOPLE; p++)
+		snprintf(address_text[p], sizeof address_text[p], "g%u-p%d@example.com", number, p);
+}
 
 static struct change change_of(const struct op *o)
 {
@@ -276,6 +284,8 @@ static int run(const char **ret_question, int *ret_act)
 	memset(done, 0, step_count * sizeof *done);
 	l = place_open(&place);
 	for (unsigned i = 0; i < step_count && failed < 0; i++) {
+		if (i % GROUP == 0)
+			group_begin(i / GROUP);
 		if (ops[i].off)
 			continue;
 		step(i);
@@ -338,8 +348,6 @@ static void whoever_was_blocked_stays_blocked(void **state)
 	ops = mem_zero(step_count * sizeof *ops);
 	done = mem_zero(step_count * sizeof *done);
 	acts = mem_zero((step_count + 1) * sizeof *acts);
-	for (int p = 0; p < PEOPLE; p++)
-		snprintf(address_text[p], sizeof address_text[p], "p%d@example.com", p);
 	for (unsigned i = 0; i < step_count; i++)
 		ops[i] = op_draw(i);
 	test_policy_make();
