@@ -44,6 +44,8 @@ void config_free(struct config **c);
 /* The data directory and the directories in it, mode 0700, unless they are there. */
 int config_make_dirs(const struct config *c, struct err *err) MUST_CHECK;
 #define CONFIG_PATH_MAX 1400
+/* What dkim[].selector may be; ERR_SYNTAX says what was expected. */
+int config_selector_check(const char *selector, struct err *err) MUST_CHECK;
 /* Where a DKIM key is kept when the settings don't say. */
 int config_dkim_path(const struct config *c, const char *domain, const char *selector, char dst[CONFIG_PATH_MAX], struct err *err) MUST_CHECK;
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "config/passwords.h"
 #include "mail/address.h"
+#include "table.h"
 
 char *text_dup(const struct raw_text *t)
 {
@@ -42,6 +43,11 @@ int config_dkim_path(const struct config *c, const char *domain, const char *sel
 {
 	int n = snprintf(dst, CONFIG_PATH_MAX, "%s/dkim/%s.%s.pem", c->key_dir, domain, selector);
 	return n < 0 || n >= CONFIG_PATH_MAX ? err_set(err, ERR_LIMIT, "%s/dkim/...: path too long", c->key_dir) : 0;
+}
+
+int config_selector_check(const char *selector, struct err *err)
+{
+	return check_selector(view_of(selector), err);
 }
 
 int config_make_dirs(const struct config *c, struct err *err)

@@ -1,6 +1,7 @@
 /* The queue as an operator sees it: rows filtered by what their lane says ("brand/stream@domain"), and by the envelope only where a filter asks. */
 #include "control/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,12 @@ static struct view text_of(const json_t *q, const char *name)
 	return view_of(control_text(q, name));
 }
 
-/* "0123456789abc" or "0123456789abc:2". */
+/* "0123456789abc" or "0123456789abc.2". */
 static bool parse_id(struct view text, struct filter *f)
 {
 	struct view id = {0};
 	uint64_t index;
-	if (!view_cut(&text, ':', &id) || !spool_id_parse(id, &f->id))
+	if (!view_cut(&text, '.', &id) || !spool_id_parse(id, &f->id))
 		return false;
 	if (text.n && !view_u64(text, UINT32_MAX, &index))
 		return false;
@@ -97,11 +98,12 @@ static json_t *time_json(int64_t ms)
 
 static json_t *row_json(const struct spool_row *row)
 {
-	char id[SPOOL_ID_TEXT];
+	char message[SPOOL_ID_TEXT], id[SPOOL_ID_TEXT + 12];
 	struct view stream, domain;
-	spool_id_text(row->id, id);
+	spool_id_text(row->id, message);
+	snprintf(id, sizeof id, "%s.%u", message, row->index);
 	split_lane(row->lane, &stream, &domain);
-	return json_pack("{s:s, s:I, s:s, s:o, s:o, s:I, s:o, s:o}", "id", id, "index", (json_int_t)row->index, "state", spool_state_word(row->state),
+	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:I, s:o, s:o}", "id", id, "message", message, "index", (json_int_t)row->index, "state", spool_state_word(row->state),
 	    "stream", text_json(stream), "domain", text_json(domain), "attempts", (json_int_t)row->attempts, "due", time_json(row->due_ms),
 	    "arrived", time_json(row->arrived_ms));
 }

@@ -1,0 +1,4 @@
+/* Of both programs. */
+#pragma once
+
+#define OPTGATE_VERSION "0.1.0"

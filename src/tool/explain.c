@@ -1,0 +1,120 @@
+/* explain: the verdict for one person and one stream, and every row that had a say. */
+#include "tool.h"
+
+#define EXPLAIN_MAX (4u << 20)
+
+static const enum exit_code codes[] = {[VERDICT_ALLOW] = EXIT_DONE, [VERDICT_SUPPRESS] = EXIT_SUPPRESS, [VERDICT_DEFER] = EXIT_DEFER};
+
+static json_t *finding_json(const struct finding *f)
+{
+	json_t *o = json_pack("{s:s, s:b, s:b, s:s?}", "rule", rule_word(f->rule), "decides", (int)f->decides, "blocks", (int)f->blocks, "why", f->why);
+	const struct suppression *s = f->suppression;
+	const struct consent *c = f->consent;
+	if (s)
+		json_object_update_new(o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", s->scope.name, "reason", reason_word(s->reason),
+		    "when", json_time(s->event_ms), "expires", json_time(s->expires_ms), "source", json_text(s->source), "actor", json_text(s->actor), "note", json_text(s->note), "entry", (json_int_t)s->seq));
+	if (c)
+		json_object_update_new(o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", c->purpose.name, "basis", c->basis ? basis_word(c->basis) : "",
+		    "when", json_time(c->withdrawn_ms > c->granted_ms ? c->withdrawn_ms : c->granted_ms), "withdrawn", json_time(c->withdrawn_ms), "expires", json_time(c->expires_ms),
+		    "source", json_text(c->source), "actor", json_text(c->actor), "wording", json_text(c->wording), "note", json_text(c->evidence), "entry", (json_int_t)c->seq));
+	return o;
+}
+
+static json_t *explanation_json(const struct question *q, const struct address *a, const struct explanation *ex)
+{
+	json_t *findings = json_array();
+	for (unsigned i = 0; i < ex->count; i++)
+		json_array_append_new(findings, finding_json(&ex->findings[i]));
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "address", a->text, "stream", q->stream->scope.name, "topic", q->topic ? q->topic->name : NULL,
+	    "class", mail_class_word(q->stream->class), "verdict", verdict_word(ex->verdict.kind), "rule", rule_word(ex->verdict.rule),
+	    "reason", ex->verdict.kind == VERDICT_ALLOW ? "" : verdict_reason_word(&ex->verdict), "sentence", rule_sentence(ex->verdict.rule),
+	    "entry", (json_int_t)ex->verdict.seq, "findings", findings);
+}
+
+static void print_findings(struct tool *t, const json_t *findings)
+{
+	static const char *const names[] = {"rule", "scope", "reason", "when", "expires", "source", "actor", "entry", "why", NULL};
+	struct grid *g = grid_new(10);
+	grid_row(g, (const char *const[]){" ", "rule", "scope", "reason", "when", "expires", "source", "actor", "entry", "what it means"});
+	size_t i;
+	json_t *f;
+	json_array_foreach(findings, i, f) {
+		char scratch[9][64];
+		const char *cells[10] = {json_is_true(json_object_get(f, "decides")) ? "*" : " "};
+		for (unsigned c = 0; names[c]; c++)
+			cells[c + 1] = member(f, names[c], scratch[c]);
+		const char *scope = control_text(f, "scope");
+		if (scope && !*scope)
+			cells[2] = "global";
+		if (!control_text(f, "reason"))
+			cells[3] = member(f, "basis", scratch[2]);
+		grid_row(g, cells);
+	}
+	grid_print(g, t->out);
+	grid_free(&g);
+}
+
+static void print_explanation(struct tool *t, const json_t *o)
+{
+	char s[4][64];
+	const char *reason = member(o, "reason", s[0]);
+	fprintf(t->out, "%s %s %s: %s%s%s%s\n", member(o, "address", s[1]), member(o, "stream", s[2]), json_is_string(json_object_get(o, "topic")) ? control_text(o, "topic") : "",
+	    member(o, "verdict", s[3]), *reason == '-' ? "" : " (", *reason == '-' ? "" : reason, *reason == '-' ? "" : ")");
+	fprintf(t->out, "%s\n", control_text(o, "sentence"));
+	const json_t *findings = json_object_get(o, "findings");
+	if (json_array_size(findings)) {
+		fputc('\n', t->out);
+		print_findings(t, findings);
+	}
+}
+
+static int find_stream(struct tool *t, struct question *q, struct err *err)
+{
+	const char *stream = option(&t->args, OPT_STREAM), *topic = option(&t->args, OPT_TOPIC);
+	if (need_config(t, err) < 0)
+		return -1;
+	q->stream = policy_stream(t->config->policy, view_of(stream));
+	if (!q->stream)
+		return err_set(err, ERR_MISSING, "--stream: the settings have no \"%s\"; expected BRAND/STREAM", stream);
+	q->topic = topic ? stream_topic(q->stream, view_of(topic)) : NULL;
+	return topic && !q->topic ? err_set(err, ERR_MISSING, "--topic: stream %s has no topic \"%s\"", stream, topic) : 0;
+}
+
+static int explain(struct tool *t, const struct question *q, const struct address *address)
+{
+	struct arena arena;
+	struct explanation ex;
+	struct err err;
+	arena_init(&arena, EXPLAIN_MAX);
+	int code = EXIT_DEFER;
+	if (policy_explain(t->ledger, q, &arena, &ex, &err) < 0) {
+		fail(t, &err);
+	} else {
+		json_t *o = explanation_json(q, address, &ex);
+		code = codes[ex.verdict.kind];
+		if (as_json(t)) {
+			print_json(t, o);
+		} else {
+			print_explanation(t, o);
+			json_decref(o);
+		}
+	}
+	arena_free(&arena);
+	return code;
+}
+
+int run_explain(struct tool *t)
+{
+	struct question q = {.now_ms = clock_wall(&clock_system)};
+	struct address address;
+	struct err err;
+	if (read_channel(&t->args, &q.channel, &err) < 0 || find_stream(t, &q, &err) < 0)
+		return fail(t, &err);
+	if (need_ledger(t, false, &err) < 0) {
+		fail(t, &err);
+		return EXIT_DEFER;
+	}
+	if (read_person(t, q.channel, &address, &q.who, &err) < 0)
+		return fail(t, &err);
+	return explain(t, &q, &address);
+}

@@ -1,0 +1,132 @@
+/* journal tail | verify. */
+#include <time.h>
+
+#include "base/codec.h"
+#include "tool.h"
+
+#define TAIL_DEFAULT 20
+#define TAIL_MAX     1000000
+#define FOLLOW_MS    500
+
+struct tail {
+	struct tool *t;
+	json_t *rows;      /* NULL: printed at once */
+	uint64_t left, next;
+};
+
+static json_t *hex_json(const void *bytes, size_t n)
+{
+	struct buf b;
+	buf_init(&b, 2 * n + 1);
+	hex_encode(&b, view_n(bytes, n));
+	json_t *j = json_stringn(b.p, b.n);
+	buf_free(&b);
+	return j;
+}
+
+static json_t *word_json(const char *word)
+{
+	return word ? json_string(word) : json_null();
+}
+
+static json_t *entry_json(const struct journal_entry *e)
+{
+	json_t *o = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b}", "entry", (json_int_t)e->seq, "when", json_time(e->event_ms),
+	    "arrived", json_time(e->arrived_ms), "change", word_json(change_word(e->kind)), "channel", e->channel ? word_json(channel_word(e->channel)) : json_null(),
+	    "person", hex_json(e->who.b, sizeof e->who.b), "scope", e->scope.name, "reason", e->reason ? word_json(reason_word(e->reason)) : json_null(),
+	    "basis", e->basis ? word_json(basis_word(e->basis)) : json_null(), "expires", json_time(e->expires_ms), "kept_only", (int)e->kept_only);
+	json_object_update_new(o, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "source", json_view(e->source), "actor", json_view(e->actor), "note", json_view(e->note),
+	    "wording", json_view(e->wording), "evidence", json_view(e->evidence), "hash", hex_json(e->hash, sizeof e->hash)));
+	return o;
+}
+
+/* One line an entry, columns of fixed width, so that a follower can go on printing. */
+static void print_entry(struct tool *t, const json_t *o)
+{
+	char s[9][64];
+	const char *scope = control_text(o, "scope"), *what = control_text(o, "reason") ? control_text(o, "reason") : member(o, "basis", s[0]);
+	const char *note = control_text(o, "note");
+	print_safe(t, "%6s %-24s %-10s %-12s %-20s %.12s %s %s%s%s%s", member(o, "entry", s[1]), member(o, "arrived", s[2]), member(o, "change", s[3]), what,
+	    scope && *scope ? scope : "global", member(o, "person", s[4]), member(o, "source", s[5]), member(o, "actor", s[6]),
+	    note && *note ? " \"" : "", note && *note ? note : "", note && *note ? "\"" : "");
+}
+
+static bool take_entry(void *arg, const struct journal_entry *e)
+{
+	struct tail *tail = arg;
+	json_t *o = entry_json(e);
+	tail->next = e->seq + 1;
+	if (tail->rows) {
+		json_array_append_new(tail->rows, o);
+	} else {
+		if (as_json(tail->t)) {
+			json_dumpf(o, tail->t->out, JSON_COMPACT);
+			fputc('\n', tail->t->out);
+		} else {
+			print_entry(tail->t, o);
+		}
+		json_decref(o);
+	}
+	return --tail->left > 0;
+}
+
+static void wait_a_little(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = FOLLOW_MS * 1000000l}, NULL);
+}
+
+/* Until it is interrupted or nobody reads any more. */
+static int follow(struct tail *tail, struct err *err)
+{
+	while (fflush(tail->t->out) == 0) {
+		wait_a_little();
+		tail->left = TAIL_MAX;
+		if (ledger_journal(tail->t->ledger, tail->next, take_entry, tail, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_range(struct tool *t, struct tail *tail, struct err *err)
+{
+	uint64_t count, from, last = ledger_journal_last(t->ledger);
+	if (read_count(&t->args, OPT_COUNT, TAIL_MAX, has_option(&t->args, OPT_FROM) ? TAIL_MAX : TAIL_DEFAULT, &count, err) < 0 ||
+	    read_count(&t->args, OPT_FROM, INT64_MAX, last >= count ? last - count + 1 : 1, &from, err) < 0)
+		return -1;
+	tail->next = from;
+	tail->left = count;
+	return 0;
+}
+
+int run_journal_tail(struct tool *t)
+{
+	struct err err;
+	struct tail tail = {.t = t};
+	if (need_ledger(t, false, &err) < 0 || read_range(t, &tail, &err) < 0)
+		return fail(t, &err);
+	bool follows = has_option(&t->args, OPT_FOLLOW);
+	tail.rows = as_json(t) && !follows ? json_array() : NULL;
+	int rc = tail.left ? ledger_journal(t->ledger, tail.next, take_entry, &tail, &err) : 0;
+	if (rc == 0 && follows)
+		rc = follow(&tail, &err);
+	if (rc == 0 && tail.rows)
+		print_json(t, json_incref(tail.rows));
+	json_decref(tail.rows);
+	return rc < 0 ? fail(t, &err) : EXIT_DONE;
+}
+
+int run_journal_verify(struct tool *t)
+{
+	uint64_t count = 0;
+	struct err err;
+	if (need_ledger(t, false, &err) < 0)
+		return fail(t, &err);
+	int rc = ledger_journal_verify(t->ledger, &count, &err);
+	if (as_json(t))
+		print_json(t, json_pack("{s:b, s:I, s:s?}", "whole", rc == 0, "good_entries", (json_int_t)count, "error", rc < 0 ? err.text : NULL));
+	else if (rc == 0)
+		fprintf(t->out, "journal verified: %llu entries, the chain is whole\n", (unsigned long long)count);
+	if (rc < 0)
+		return fail(t, &err);
+	return EXIT_DONE;
+}

@@ -1,0 +1,161 @@
+/* suppress add | remove | show: what blocks somebody. */
+#include "tool.h"
+
+#define LOOK_MAX (4u << 20)
+
+/* What suppress and consent verbs have in common: whose row, and who says so. */
+int change_begin(struct tool *t, struct change *c, struct address *address, struct err *err)
+{
+	const char *source = option(&t->args, OPT_SOURCE), *note = option(&t->args, OPT_NOTE);
+	if (read_channel(&t->args, &c->channel, err) < 0 || need_ledger(t, true, err) < 0 || read_person(t, c->channel, address, &c->who, err) < 0)
+		return -1;
+	c->address = view_of(address->text);
+	c->source = view_of(source ? source : "cli");
+	c->actor = view_of(t->actor);
+	c->note = view_of(note);
+	return read_when(&t->args, OPT_AT, &c->event_ms, err) < 0 || read_when(&t->args, OPT_EXPIRES, &c->expires_ms, err) < 0 ? -1 : 0;
+}
+
+/* DONE_WORD and STOOD_WORD: what is said when the ledger changed, and when it stood like this before. */
+int change_report(struct tool *t, const struct change *c, const char *what, const struct change_result *r, const char *done_word, const char *stood_word)
+{
+	if (as_json(t))
+		print_json(t, json_pack("{s:s%, s:s, s:s, s:s, s:b, s:I}", "address", c->address.p, c->address.n, "channel", channel_word(c->channel), "scope", c->scope.name,
+		    c->reason ? "reason" : "basis", what, "changed", (int)r->changed, "entry", (json_int_t)r->seq));
+	else
+		fprintf(t->out, "%.*s: %s: %s, scope %s (journal entry %llu)\n", VFMT(c->address), r->changed ? done_word : stood_word, what,
+		    *c->scope.name ? c->scope.name : "global", (unsigned long long)r->seq);
+	return EXIT_DONE;
+}
+
+static int read_reason(struct tool *t, struct change *c, struct err *err)
+{
+	const char *word = option(&t->args, OPT_REASON);
+	c->reason = reason_of(view_of(word ? word : "manual"));
+	return c->reason ? 0 : err_set(err, ERR_SYNTAX, "--reason: expected %s", option_rows[OPT_REASON].help);
+}
+
+int run_suppress_add(struct tool *t)
+{
+	struct change c = {.kind = CHANGE_SUPPRESS};
+	struct change_result r;
+	struct address address;
+	struct err err;
+	const char *scope = option(&t->args, OPT_SCOPE);
+	if (read_reason(t, &c, &err) < 0 || read_known_scope(t, scope ? scope : "", &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0 ||
+	    ledger_change(t->ledger, &c, &r, &err) < 0)
+		return fail(t, &err);
+	return change_report(t, &c, reason_word(c.reason), &r, "suppressed", "was suppressed already");
+}
+
+int run_suppress_remove(struct tool *t)
+{
+	struct change c = {.kind = CHANGE_UNSUPPRESS};
+	struct change_result r;
+	struct address address;
+	struct err err;
+	const char *scope = option(&t->args, OPT_SCOPE);
+	/* any scope: also one that the settings have forgotten */
+	if (read_reason(t, &c, &err) < 0 || scope_parse(view_of(scope ? scope : ""), &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0 ||
+	    ledger_change(t->ledger, &c, &r, &err) < 0)
+		return fail(t, &err);
+	return change_report(t, &c, reason_word(c.reason), &r, "no longer suppressed", "was not suppressed like this");
+}
+
+/* ---- show ---- */
+
+static json_t *suppression_json(const struct suppression *s)
+{
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "channel", channel_word(s->channel), "scope", s->scope.name, "reason", reason_word(s->reason),
+	    "when", json_time(s->event_ms), "learnt", json_time(s->arrived_ms), "expires", json_time(s->expires_ms), "source", json_text(s->source),
+	    "actor", json_text(s->actor), "note", json_text(s->note), "entry", (json_int_t)s->seq);
+}
+
+static json_t *consent_json(const struct consent *c)
+{
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "channel", channel_word(c->channel), "purpose", c->purpose.name,
+	    "basis", c->basis ? basis_word(c->basis) : "", "granted", json_time(c->granted_ms), "withdrawn", json_time(c->withdrawn_ms), "expires", json_time(c->expires_ms),
+	    "wording", json_text(c->wording), "source", json_text(c->source), "actor", json_text(c->actor), "evidence", json_text(c->evidence), "entry", (json_int_t)c->seq);
+}
+
+/* COLUMNS: names of members, ended by NULL; the first line says them. */
+static void print_objects(struct tool *t, const json_t *rows, const char *const *columns)
+{
+	unsigned n = 0;
+	while (columns[n])
+		n++;
+	struct grid *g = grid_new(n);
+	grid_row(g, columns);
+	size_t i;
+	json_t *row;
+	json_array_foreach(rows, i, row) {
+		const char *cells[16];
+		char scratch[16][64];
+		for (unsigned c = 0; c < n; c++)
+			cells[c] = member(row, columns[c], scratch[c]);
+		grid_row(g, cells);
+	}
+	grid_print(g, t->out);
+	grid_free(&g);
+}
+
+/* A global scope has an empty name; in text that would be a dash. */
+static void name_global(json_t *rows, const char *name)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(rows, i, row)
+		if (!*json_string_value(json_object_get(row, name)))
+			json_object_set_new(row, name, json_string("global"));
+}
+
+static json_t *rows_of(const struct record *rec, bool consents)
+{
+	json_t *rows = json_array();
+	for (unsigned i = 0; !consents && i < rec->suppression_count; i++)
+		json_array_append_new(rows, suppression_json(&rec->suppressions[i]));
+	for (unsigned i = 0; consents && i < rec->consent_count; i++)
+		json_array_append_new(rows, consent_json(&rec->consents[i]));
+	return rows;
+}
+
+static int show(struct tool *t, bool consents)
+{
+	static const char *const suppression_columns[] = {"scope", "reason", "when", "expires", "source", "actor", "entry", "note", NULL};
+	static const char *const consent_columns[] = {"purpose", "basis", "granted", "withdrawn", "expires", "wording", "source", "actor", "entry", "evidence", NULL};
+	struct arena arena;
+	struct record rec;
+	struct address address;
+	struct person_key who;
+	enum channel channel;
+	struct err err;
+	if (read_channel(&t->args, &channel, &err) < 0 || need_ledger(t, false, &err) < 0 || read_person(t, channel, &address, &who, &err) < 0)
+		return fail(t, &err);
+	arena_init(&arena, LOOK_MAX);
+	int rc = ledger_look(t->ledger, &who, &arena, &rec, &err);
+	json_t *rows = rc == 0 ? rows_of(&rec, consents) : NULL;
+	arena_free(&arena);
+	if (rc < 0)
+		return fail(t, &err);
+	if (as_json(t)) {
+		print_json(t, rows);
+		return EXIT_DONE;
+	}
+	name_global(rows, consents ? "purpose" : "scope");
+	if (json_array_size(rows))
+		print_objects(t, rows, consents ? consent_columns : suppression_columns);
+	else
+		fprintf(t->out, "%s: %s\n", address.text, consents ? "no consent on record" : "not suppressed");
+	json_decref(rows);
+	return EXIT_DONE;
+}
+
+int run_suppress_show(struct tool *t)
+{
+	return show(t, false);
+}
+
+int run_consent_show(struct tool *t)
+{
+	return show(t, true);
+}
