@@ -23,6 +23,8 @@ struct head {
 /* MESSAGE has CRLF lines only. A line that is no field (no colon, blank first line) ends the head as RFC 5322 readers do: what follows is
  * body. ERR_LIMIT past HEAD_MAX_FIELDS or when the arena is full. */
 int head_parse(struct arena *a, struct view message, struct head *ret, struct err *err) MUST_CHECK;
+/* Takes the field that *REST starts with off it; false when it starts with none. */
+bool field_take(struct view *rest, struct field *ret);
 /* First (or the one after PREV) field of that name, NULL when there is none. */
 const struct field *head_find(const struct head *h, struct view name);
 const struct field *head_next(const struct head *h, const struct field *prev, struct view name);

@@ -42,6 +42,13 @@ static size_t take_field(struct view message, size_t from, struct field *f)
 	return end;
 }
 
+bool field_take(struct view *rest, struct field *ret)
+{
+	size_t end = take_field(*rest, 0, ret);
+	*rest = view_sub(*rest, end, rest->n);
+	return end > 0;
+}
+
 /* Room for one field more. The array is doubled inside the arena: what it leaves behind is at most its own size. */
 static bool grow(struct arena *a, struct head *h, unsigned *room)
 {
