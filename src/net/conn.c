@@ -279,7 +279,7 @@ static void ready(struct watch *w, uint32_t events)
 		fail(c, "connection lost");
 	if (c->phase <= CONN_SWITCHING && c->sent < c->out.n)
 		queue_wake(c);
-	if (c->phase < CONN_BROKEN)
+	if (c->phase < CONN_BROKEN && !c->wake_queued) /* a wake settles by itself, when the output has gone */
 		settle(c, events & EPOLLIN);
 }
 

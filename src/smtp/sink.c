@@ -211,13 +211,15 @@ static void sink_commit(void *tx, const struct reply *refused, intake_done *done
 {
 	struct sink_session *s = tx;
 	struct sink *k = s->sink;
-	if (refused) {
+	struct reply r;
+	if (s->data.failed)
+		reply_set(&r, 552, "5.3.4", "Message is larger than SIZE allows");
+	if (refused || s->data.failed) {
 		reset(s);
-		done(arg, refused);
+		done(arg, refused ? refused : &r);
 		return;
 	}
 	const struct sink_rule *rule = match(k, SINK_COMMIT, s->mail.from);
-	struct reply r;
 	reply_set(&r, 250, "2.0.0", "OK");
 	s->mail.bytes = buf_view(&s->data);
 	s->mail.to = s->to;

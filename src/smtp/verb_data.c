@@ -15,14 +15,16 @@ static void message_answered(struct session *s, const struct reply *r)
 {
 	bool accepted = r->code / 100 == 2;
 	counter_add(accepted ? &messages_accepted : r->code / 100 == 4 ? &messages_deferred : &messages_refused, 1);
-	log_event(LOG_LEVEL_INFO, "smtp.mail.answer", "session=%" PRIx64 " code=%d enhanced=%s recipients=%u refused=%u ms=%" PRId64,
+	/* who keeps the message tells of it; a refusal may be known here only */
+	log_event(accepted ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "smtp.mail.answer",
+	    "session=%" PRIx64 " code=%d enhanced=%s recipients=%u refused=%u ms=%" PRId64,
 	    s->id, r->code, r->enhanced, s->accepted, s->refused, s->loop ? loop_now(s->loop) - s->mail_ms : 0);
 	s->messages += accepted;
 	s->accepted = s->refused = 0;
 	say_reply(s, r);
 }
 
-/* What the protocol itself has against the message. */
+/* What the protocol itself has against the message. That it is too large is the taker's to say. */
 static void judge(const struct buf *data, bool bare, bool nul, struct reply *refused)
 {
 	if (bare) {
@@ -30,8 +32,6 @@ static void judge(const struct buf *data, bool bare, bool nul, struct reply *ref
 		counter_add(&smuggled, 1);
 	} else if (nul && nul_hides_dot(buf_view(data))) {
 		reply_set(refused, 550, "5.6.0", "The message hides a dot behind a NUL octet at a line's start");
-	} else if (data->failed) {
-		reply_set(refused, 552, "5.3.4", "Message is larger than SIZE allows");
 	}
 }
 
@@ -106,9 +106,8 @@ static void end_chunk(struct session *s)
 			buf_add(data, V("\r\n")); /* the way on is by lines */
 		hand_over(s, data, s->chunk.bare || s->chunk.cr, s->chunk.nul);
 	} else if (data->failed) {
-		end_transaction(s);
+		hand_over(s, data, false, false); /* its answer is the refusal */
 		s->mail_refused = true;
-		say(s, 552, "5.3.4", "Message is larger than SIZE allows");
 	} else {
 		buf_fmt(s->out, "250 2.0.0 %" PRIu64 " octets received\r\n", s->bdat_size);
 	}

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "../../src/smtp/param.h"
 #include "smtp_dialog.h"
 
 #define HELLO    "EHLO c.test\r\n"
@@ -170,9 +171,12 @@ static void too_large_messages_are_refused_at_their_end(void **state)
 	buf_str(&in, ".\r\n" ENVELOPE "BDAT 2001 LAST\r\n");
 	for (int i = 0; i < 2001; i++)
 		buf_byte(&in, 'x');
-	buf_str(&in, "NOOP\r\n");
+	buf_str(&in, "NOOP\r\n" ENVELOPE "BDAT 2001\r\n");
+	for (int i = 0; i < 2001; i++)
+		buf_byte(&in, 'y');
+	buf_str(&in, "BDAT 1 LAST\r\nzRSET\r\nNOOP\r\n");
 	for (size_t cut = 100; cut < in.n; cut += 97) {
-		struct row r = {"too large", buf_cstr(&in), "250 250 250 354 552 250 250 552 250", "", "5.3.4"};
+		struct row r = {"too large", buf_cstr(&in), "250 250 250 354 552 250 250 552 250 250 250 552 503 250 250", "", "5.3.4"};
 		check(&r, &cut, 1);
 	}
 	buf_free(&in);
@@ -192,6 +196,40 @@ static void long_lines_are_skipped(void **state)
 		check(&r, &cut, 1);
 	}
 	buf_free(&in);
+}
+
+static void commands_without_a_message_are_limited(void **state)
+{
+	(void)state;
+	struct dialog d;
+	char codes[800];
+	dialog_open(&d, NULL, 0);
+	d.settings.max_commands = 6;
+	/* a message starts the count anew, recipients don't count */
+	dialog_feed(&d, V(HELLO "NOOP\r\n" ENVELOPE "RCPT TO:<e@f.test>\r\nDATA\r\nx\r\n.\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n"));
+	assert_int_equal(d.session.step, SESSION_READ);
+	dialog_feed(&d, V("NOOP\r\nNOOP\r\nNOOP\r\n"));
+	codes_of(buf_view(&d.replies), codes, sizeof codes);
+	assert_string_equal(codes, "250 250 250 250 250 354 250 250 250 250 250 250 250 250 421");
+	assert_string_equal(d.session.why, "max_commands");
+	dialog_close(&d);
+}
+
+static void xtext_lets_only_printable_characters_through(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *out;
+	} cases[] = {{"abc", "abc"}, {"a+2Bb+3D", "a+b="}, {"a+20b", "a b"}, {"", ""}, {"a=b", NULL}, {"a+", NULL}, {"a+4", NULL},
+	    {"a+0D", NULL}, {"a+0A", NULL}, {"a+00", NULL}, {"a+7F", NULL}, {"a+FF", NULL}, {"a b", NULL}, {"a+GG", NULL},
+	    {"\xc3\xa9", NULL}, {"123456789", NULL}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char dst[8];
+		int n = xtext_decode(view_of(cases[i].in), dst, sizeof dst);
+		assert_int_equal(n, cases[i].out ? (int)strlen(cases[i].out) : -1);
+		if (n > 0)
+			assert_memory_equal(dst, cases[i].out, (size_t)n);
+	}
 }
 
 static void refused_data_ends_a_pipelined_body(void **state)
@@ -317,6 +355,8 @@ int main(void)
 	    cmocka_unit_test(dialogues_in_every_two_parts),
 	    cmocka_unit_test(too_large_messages_are_refused_at_their_end),
 	    cmocka_unit_test(long_lines_are_skipped),
+	    cmocka_unit_test(commands_without_a_message_are_limited),
+	    cmocka_unit_test(xtext_lets_only_printable_characters_through),
 	    cmocka_unit_test(refused_data_ends_a_pipelined_body),
 	    cmocka_unit_test(smuggling_payloads_make_no_second_message),
 	    cmocka_unit_test(corpus_payloads_make_no_second_message),
