@@ -13,6 +13,7 @@
 
 #define BATCH_MESSAGES 512
 #define BATCH_BYTES    (32u << 20)
+#define STATES_KEPT    16384 /* room for states that a list keeps */
 #define RETRY_MS       1000 /* after a failure, when only states wait */
 
 struct batch {
@@ -205,9 +206,19 @@ static void batch_clear(struct batch *b)
 	b->made = NULL;
 }
 
+/* A burst's memory is not kept. */
+static void shrink(struct state_list *l)
+{
+	if (l->room <= STATES_KEPT)
+		return;
+	free(l->rows);
+	*l = (struct state_list){0};
+}
+
 static bool gather(struct spool *s, struct batch *b)
 {
 	batch_clear(b);
+	shrink(&b->states);
 	pthread_mutex_lock(&s->lock);
 	bool work = wait_for_work(s);
 	pthread_mutex_unlock(&s->lock);

@@ -166,7 +166,11 @@ static void step_act(void)
 	uint64_t salt = dice(&mo.seed, 1000), count, expected = 0;
 	enum spool_act act = (enum spool_act)((salt & 3) + SPOOL_HOLD);
 	struct err err;
+	uint32_t lane;
+	int64_t next;
 	/* What became due in between is told apart by the spool only when somebody looks. */
+	for (int i = 0; i < 20; i++)
+		(void)spool_ready_lane(mo.s, hand.now, &lane, &next);
 	for (size_t i = mo.first; i < mo.count; i++)
 		if (mo.items[i].state == SPOOL_STATE_DEFERRED && mo.items[i].due <= hand.now)
 			return;
