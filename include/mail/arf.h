@@ -30,10 +30,10 @@ struct arf {
 	uint32_t incidents;                 /* 1 when not said */
 	struct arf_list rcpt_to;            /* Original-Rcpt-To */
 	struct arf_list reported_domain, reported_uri, authentication_results;
-	const char *malformed;              /* what the RFC says against it (3.2), NULL when nothing; the report may still be meant */
+	const char *malformed;              /* what RFC 5965 says against it, NULL when nothing: it may still be meant */
 };
 
-/* BODY: decoded, CRLF lines (mime_text). Views point into BODY or the arena. ERR_SYNTAX without a Feedback-Type, ERR_LIMIT when
- * the arena is full. */
+/* BODY: decoded, CRLF lines (mime_text). Views point into BODY or the arena. ERR_SYNTAX without a Feedback-Type,
+ * ERR_LIMIT when the arena is full. */
 int arf_parse(struct arena *a, struct view body, struct arf *ret, struct err *err) MUST_CHECK;
 const char *arf_type_name(enum arf_type t);

@@ -1,6 +1,6 @@
-/* Delivery reports: the fields of message/delivery-status (RFC 3464), every recipient's group of them. Whose report it is and
- * what it means is not asked here. Reports are read as they come: blank lines may lack or abound, lines that are no fields are
- * passed over, the first of two equal fields counts. */
+/* Delivery reports: the fields of message/delivery-status (RFC 3464), every recipient's group of them. Whose report it
+ * is and what it means is not asked here. Reports are read as they come: blank lines may lack or abound, lines that are
+ * no fields are passed over, the first of two equal fields counts. */
 #pragma once
 
 #include "base/err.h"
@@ -32,8 +32,8 @@ struct dsn {
 	unsigned count;
 };
 
-/* BODY: decoded, CRLF lines (mime_text). Views point into BODY or the arena. No recipient is no error. ERR_LIMIT past
- * DSN_MAX_RECIPIENTS or when the arena is full. */
+/* BODY: decoded, CRLF lines (mime_text). Views point into BODY or the arena. To hold no recipient is no error.
+ * ERR_LIMIT past DSN_MAX_RECIPIENTS or when the arena is full. */
 int dsn_parse(struct arena *a, struct view body, struct dsn *ret, struct err *err) MUST_CHECK;
 
 /* The mailbox that a recipient field names: types rfc822, utf-8 and none. */

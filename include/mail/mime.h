@@ -39,8 +39,9 @@ struct mime {
 	unsigned count; /* at least 1 after success */
 };
 
-/* MESSAGE has CRLF lines. A multipart whose delimiters are missing has no children; one that isn't closed ends with what
- * encloses it. ERR_LIMIT when a limit above is passed or the arena is full: then RET holds the parts that were read before. */
+/* MESSAGE has CRLF lines. A multipart whose delimiters are missing has no children; one that isn't closed ends with
+ * what encloses it. ERR_LIMIT when a limit above is passed or the arena is full: then RET holds the parts that were
+ * read before. */
 int mime_walk(struct arena *a, struct view message, struct mime *ret, struct err *err) MUST_CHECK;
 
 /* Both ASCII case-insensitive; an empty SUBTYPE matches all. */
@@ -48,15 +49,15 @@ bool mime_is(const struct mime_part *p, struct view type, struct view subtype);
 /* The first part of that type that lies in LEVEL enclosed messages (0: in none), NULL when there is none. */
 const struct mime_part *mime_find(const struct mime *m, unsigned level, struct view type, struct view subtype);
 
-/* Parameter NAME of a Content-Type's or Content-Disposition's VALUE, appended to OUT: quotes undone, RFC 2231 sections put
- * together in their order, %XX read, its charset'language' left out. False when it is not there. */
+/* Parameter NAME of a Content-Type's or Content-Disposition's VALUE, appended to OUT: quotes undone, RFC 2231 sections
+ * put together in their order, %XX read, its charset'language' left out. False when it is not there. */
 bool mime_param(struct view value, struct view name, struct buf *out);
 /* A field's token: what stands before the first ";" ("attachment", "base64"), without blanks and comments. */
 struct view mime_token(struct view value);
 
-/* BODY without its transfer encoding, appended to OUT. Lenient as RFC 2045 6.7 and 6.8 ask: what cannot be read is passed
- * over (base64) or kept as it stands (quoted-printable). OUT->failed past its maximum. */
+/* BODY without its transfer encoding, appended to OUT. Lenient as RFC 2045 6.7 and 6.8 ask: what cannot be read is
+ * passed over (base64) or kept as it stands (quoted-printable). OUT->failed past its maximum. */
 void mime_decode(enum mime_encoding encoding, struct view body, struct buf *out);
-/* The part's body as text with CRLF lines, decoded: what the DSN and ARF readers expect, and mime_walk for an enclosed message
- * that is encoded against the rules (such a one has no children). */
+/* The part's body as text with CRLF lines, decoded: what the DSN and ARF readers expect, and mime_walk for an enclosed
+ * message that is encoded against the rules (such a one has no children). */
 void mime_text(const struct mime_part *p, struct buf *out);

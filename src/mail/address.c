@@ -98,7 +98,8 @@ static uint16_t join(char dst[ADDRESS_MAX + 1], struct view local, const char *d
 	return (uint16_t)local.n;
 }
 
-static int put_together(const struct local *l, struct view given, struct view domain, struct address *ret, struct err *err)
+static int put_together(const struct local *l, struct view given, struct view domain, struct address *ret,
+    struct err *err)
 {
 	char canonical[2 * LOCAL_MAX + 3], host[DOMAIN_MAX + 1];
 	size_t n = write_local(l, canonical);

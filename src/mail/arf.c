@@ -36,8 +36,8 @@ static const struct {
 static const struct {
 	const char *name;
 	enum arf_type type;
-} types[] = {{"other", ARF_OTHER}, {"abuse", ARF_ABUSE}, {"fraud", ARF_FRAUD}, {"virus", ARF_VIRUS}, {"not-spam", ARF_NOT_SPAM},
-    {"auth-failure", ARF_AUTH_FAILURE}, {"opt-out", ARF_OPT_OUT}, {"opt-out-list", ARF_OPT_OUT}};
+} types[] = {{"other", ARF_OTHER}, {"abuse", ARF_ABUSE}, {"fraud", ARF_FRAUD}, {"virus", ARF_VIRUS},
+    {"not-spam", ARF_NOT_SPAM}, {"auth-failure", ARF_AUTH_FAILURE}, {"opt-out", ARF_OPT_OUT}, {"opt-out-list", ARF_OPT_OUT}};
 
 const char *arf_type_name(enum arf_type t)
 {

@@ -1,5 +1,5 @@
-/* message/delivery-status, as MTAs write it rather than as RFC 3464 wants it. Fields are applied one after another to what
- * they belong to: a field of a recipient's, after a blank line or when it has one already, opens the next recipient. */
+/* message/delivery-status, as MTAs write it rather than as RFC 3464 wants it. Fields are applied one after another to
+ * what they belong to: a recipient ends at an empty line, or where it is named a second time. */
 #include "mail/dsn.h"
 
 #include "lex.h"

@@ -6,7 +6,7 @@
 
 #define FIRST_FIELDS 32
 
-/* field-name = 1*ftext; ftext = %d33-57 / %d59-126. Blanks before the colon are old (RFC 5322 4.5.8), and not part of it. */
+/* field-name = 1*ftext; ftext = %d33-57 / %d59-126. Blanks before the colon are old (RFC 5322 4.5.8), no part of it. */
 static bool take_name(struct view line, struct field *f)
 {
 	size_t colon = 0;

@@ -14,8 +14,8 @@ static inline bool lex_is_fws(char c)
 	return lex_is_wsp(c) || c == '\r' || c == '\n';
 }
 
-/* The index behind the CLOSE that ends what OPEN starts at AT (comments nest, quotes do not, a backslash hides a byte);
- * 0 when it never ends. */
+/* The index behind the CLOSE that ends what OPEN starts at AT (comments nest, quotes do not, a backslash hides a
+ * byte); 0 when it never ends. */
 size_t lex_closed(struct view v, size_t at, char open, char close);
 /* The index behind blanks and comments; v.n when a comment never ends. */
 size_t lex_skip_cfws(struct view v, size_t at);

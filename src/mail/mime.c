@@ -1,5 +1,5 @@
-/* The walk over a message's parts. Every line that starts with "--" is noted once; each multipart then compares only its
- * own share of these notes with its boundary, and hands each child its share in turn. */
+/* The walk over a message's parts. Every line that starts with "--" is noted once; each multipart then compares only
+ * its own share of these notes with its boundary, and hands each child its share in turn. */
 #include "mail/mime.h"
 
 #include "lex.h"
@@ -63,7 +63,8 @@ static int note_dashed_lines(struct walk *w)
 }
 
 /* Where the delimiter line at AT ends, behind its line feed; 0 when it is none. RET_LAST: it is the closing one. */
-static size_t delimiter_end(const struct walk *w, const struct place *p, size_t at, struct view boundary, bool *ret_last)
+static size_t delimiter_end(const struct walk *w, const struct place *p, size_t at, struct view boundary,
+    bool *ret_last)
 {
 	struct view rest = view_sub(w->message, at + 2, p->to);
 	if (!view_starts(rest, boundary))

@@ -16,8 +16,8 @@ struct param {
 	struct view name, value;
 };
 
-/* parameter := token "=" (token / quoted-string). Careless writers leave specials in an unquoted value: it goes on to the
- * next blank or ";". False at the end. */
+/* parameter := token "=" (token / quoted-string). Careless writers leave specials in an unquoted value: it goes on to
+ * the next blank or ";". False at the end. */
 static bool take_param(struct view *rest, struct param *ret)
 {
 	struct view v = *rest;
