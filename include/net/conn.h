@@ -12,19 +12,20 @@
 #include "net/loop.h"
 #include "net/tls.h"
 
-#define CONN_IN_BYTES  65536
-#define CONN_OUT_HIGH  65536
+#define CONN_IN_BYTES 65536
+#define CONN_OUT_HIGH 65536
 
 struct conn;
 struct conn_owner {
-	void (*readable)(void *arg);              /* new bytes are in; what is left uneaten is shown again with the next */
+	void (*readable)(void *arg); /* new bytes are in; what is left uneaten is shown again with the next */
 	void (*closed)(void *arg, const char *why); /* peer closed, error, TLS failure; the owner frees the conn */
-	void (*secured)(void *arg);               /* handshake done; may be NULL */
+	void (*secured)(void *arg);                 /* handshake done; may be NULL */
 };
 
 /* Takes over FD, also when it fails (NULL). IMPLICIT_TLS: NULL for plain; else .secured comes first, and .closed if it fails.
  * Callbacks come from the loop only, never from inside a function called here. */
-struct conn *conn_new(struct loop *l, int fd, struct tls_server *implicit_tls, const struct conn_owner *owner, void *arg, struct err *err);
+struct conn *conn_new(struct loop *l, int fd, struct tls_server *implicit_tls, const struct conn_owner *owner,
+    void *arg, struct err *err);
 struct view conn_in(struct conn *c);
 void conn_eat(struct conn *c, size_t n);
 /* Leaves at the end of the loop's turn, all in one. */

@@ -20,12 +20,14 @@ struct network {
 };
 
 int endpoint_parse(const char *text, struct endpoint *ret, struct err *err) MUST_CHECK;
-void endpoint_text(const struct endpoint *e, char dst[ENDPOINT_TEXT]);  /* with port */
+void endpoint_text(const struct endpoint *e, char dst[ENDPOINT_TEXT]);    /* with port */
 void endpoint_ip_text(const struct endpoint *e, char dst[ENDPOINT_TEXT]); /* address only; "unix" for a unix socket */
 uint16_t endpoint_port(const struct endpoint *e);
 bool endpoint_ip_bytes(const struct endpoint *e, uint8_t dst[16]); /* IPv4 as v4-mapped; false for a unix socket */
-int network_parse(const char *text, struct network *ret, struct err *err) MUST_CHECK; /* "10.0.0.0/8", "::1", "192.0.2.1" */
+int network_parse(
+    const char *text, struct network *ret, struct err *err) MUST_CHECK; /* "10.0.0.0/8", "::1", "192.0.2.1" */
 bool network_has(const struct network *n, const struct endpoint *e);
 /* A bound, listening, non-blocking, close-on-exec socket. "systemd:NAME" takes the one that systemd passed. */
 int listen_on(const char *text, int backlog, int *ret_fd, struct err *err) MUST_CHECK;
-int endpoint_of_fd(int fd, struct endpoint *ret, struct err *err) MUST_CHECK; /* getsockname: the port that the kernel gave */
+int endpoint_of_fd(
+    int fd, struct endpoint *ret, struct err *err) MUST_CHECK; /* getsockname: the port that the kernel gave */

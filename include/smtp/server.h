@@ -7,21 +7,22 @@
 #include "net/tls.h"
 
 struct smtp_settings {
-	char *hostname;                 /* greeting */
-	unsigned workers;               /* loops */
-	unsigned max_connections;       /* in all */
+	char *hostname;           /* greeting */
+	unsigned workers;         /* loops */
+	unsigned max_connections; /* in all */
 	unsigned max_connections_per_ip;
-	unsigned max_errors;            /* refused commands before 421 */
-	unsigned max_commands;          /* without a message, before 421 */
-	int64_t idle_timeout_ms;        /* between commands (RFC 5321 4.5.3.2.7) */
-	int64_t data_timeout_ms;        /* between pieces of DATA */
-	int64_t session_timeout_ms;     /* whole connection; 0 = none */
+	unsigned max_errors;        /* refused commands before 421 */
+	unsigned max_commands;      /* without a message, before 421 */
+	int64_t idle_timeout_ms;    /* between commands (RFC 5321 4.5.3.2.7) */
+	int64_t data_timeout_ms;    /* between pieces of DATA */
+	int64_t session_timeout_ms; /* whole connection; 0 = none */
 };
 
 struct smtp_server;
 /* LISTENERS: endpoints as net/endpoint.h; those in TLS_LISTENERS speak TLS from the first byte. TLS may be NULL: no STARTTLS. */
 int smtp_server_start(struct smtp_server **ret, const struct smtp_settings *s, const char *const *listeners, size_t n,
-    const char *const *tls_listeners, size_t tls_n, struct tls_server *tls, const struct intake_verbs *verbs, void *ctx, const struct clock *clock, struct err *err) MUST_CHECK;
+    const char *const *tls_listeners, size_t tls_n, struct tls_server *tls, const struct intake_verbs *verbs, void *ctx,
+    const struct clock *clock, struct err *err) MUST_CHECK;
 void smtp_server_use_tls(struct smtp_server *s, struct tls_server *tls); /* reload */
 /* Stops accepting; connections get 421 when idle; returns when all are closed or at the deadline. */
 void smtp_server_drain(struct smtp_server *s, int64_t deadline_ms);

@@ -16,15 +16,15 @@ enum sink_verb { SINK_LOGIN, SINK_MAIL, SINK_RCPT, SINK_COMMIT };
 
 struct sink_rule {
 	enum sink_verb verb;
-	char pattern[80];   /* part of the address (commit: of the sender; login: of the user); "" = any */
-	unsigned first;     /* acts so many times; 0 = always */
+	char pattern[80]; /* part of the address (commit: of the sender; login: of the user); "" = any */
+	unsigned first;   /* acts so many times; 0 = always */
 	int64_t delay_ms;
 	struct reply reply; /* code 0: the usual answer, after the delay; REPLY_DROP, REPLY_STALL */
 };
 
 struct sink_mail {
 	struct view peer, helo;
-	struct view from;        /* as given; "" = null sender */
+	struct view from; /* as given; "" = null sender */
 	const struct view *to;
 	size_t to_count;
 	struct view envid;

@@ -1,8 +1,9 @@
 /* A connection's buffers, events and life.
  *
- * Reading goes into the loop's scratch; only what the owner leaves uneaten is copied into memory of the connection's own,
- * so that an idle one holds no buffer. What is written leaves at the end of the loop's turn: one system call for all replies
- * of a batch. Interest in events is changed lazily: a paused connection keeps EPOLLIN until bytes really come. */
+ * * Reading goes into the loop's scratch; only what the owner leaves uneaten is copied into memory of the
+ * connection's own, so that an idle one holds no buffer. What is written leaves at the end of the loop's
+ * turn: one system call for all replies of a batch. Interest in events is changed lazily: a paused
+ * connection keeps EPOLLIN until bytes really come. */
 #include "net/conn.h"
 
 #include <errno.h>
@@ -18,10 +19,10 @@
 #include "conn_internal.h"
 #include "loop_internal.h"
 
-#define CONN_OUT_MAX  (4 * CONN_OUT_HIGH)
-#define FAREWELL_MS   5000
-#define LINGER_MS     2000
-#define LINGER_TURNS  16 /* reads thrown away a turn */
+#define CONN_OUT_MAX (4 * CONN_OUT_HIGH)
+#define FAREWELL_MS 5000
+#define LINGER_MS 2000
+#define LINGER_TURNS 16 /* reads thrown away a turn */
 
 #define CONN_OF(ptr, member) ((struct conn *)(void *)((char *)(ptr)-offsetof(struct conn, member)))
 
@@ -177,7 +178,8 @@ static void handshake(struct conn *c)
 {
 	if (conn_stream_secure(c)) {
 		c->phase = CONN_OPEN;
-		snprintf(c->tls_text, sizeof c->tls_text, "%s %s", SSL_get_version(c->ssl), SSL_get_cipher_name(c->ssl));
+		snprintf(
+		    c->tls_text, sizeof c->tls_text, "%s %s", SSL_get_version(c->ssl), SSL_get_cipher_name(c->ssl));
 		if (c->owner->secured)
 			c->owner->secured(c->arg);
 		if (c->phase == CONN_OPEN)
@@ -308,13 +310,20 @@ static void woken(struct task *t)
 
 /* ---- what the owner calls */
 
-struct conn *conn_new(struct loop *l, int fd, struct tls_server *implicit_tls, const struct conn_owner *owner, void *arg,
-    struct err *err)
+struct conn *conn_new(
+    struct loop *l, int fd, struct tls_server *implicit_tls, const struct conn_owner *owner, void *arg, struct err *err)
 {
 	int one = 1;
 	struct conn *c = mem_zero(sizeof *c);
-	*c = (struct conn){.watch = {fd, EPOLLIN, ready}, .farewell.expired = farewell_over, .wake.run = woken, .grave.run = grave,
-	    .loop = l, .stream = &stream_plain, .owner = owner, .arg = arg, .peer.sa_len = sizeof c->peer.sa};
+	*c = (struct conn){.watch = {fd, EPOLLIN, ready},
+	    .farewell.expired = farewell_over,
+	    .wake.run = woken,
+	    .grave.run = grave,
+	    .loop = l,
+	    .stream = &stream_plain,
+	    .owner = owner,
+	    .arg = arg,
+	    .peer.sa_len = sizeof c->peer.sa};
 	buf_init(&c->out, CONN_OUT_MAX);
 	getpeername(fd, (struct sockaddr *)&c->peer.sa, &c->peer.sa_len);
 	if (c->peer.sa.ss_family != AF_UNIX)

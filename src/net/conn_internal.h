@@ -4,7 +4,11 @@
 #include "net/conn.h"
 #include "tls_internal.h"
 
-enum { STREAM_AGAIN = -1, STREAM_BROKEN = -2, STREAM_AGAIN_OTHER = -3 }; /* OTHER: TLS wants the other direction first */
+enum {
+	STREAM_AGAIN = -1,
+	STREAM_BROKEN = -2,
+	STREAM_AGAIN_OTHER = -3
+}; /* OTHER: TLS wants the other direction first */
 
 struct stream_ops {
 	ssize_t (*read)(struct conn *c, char *dst, size_t n); /* 0 = the peer has closed */
@@ -16,12 +20,12 @@ struct stream_ops {
 extern const struct stream_ops stream_plain, stream_tls;
 
 enum conn_phase {
-	CONN_OPEN,        /* bytes pass */
-	CONN_SWITCHING,   /* starttls: the plain output leaves, then the handshake starts */
-	CONN_HANDSHAKE,   /* SSL_accept */
-	CONN_BROKEN,      /* the owner was told; nothing passes any more */
-	CONN_FLUSHING,    /* closed by the owner: the output leaves, for a bounded time */
-	CONN_LINGERING,   /* the output is out, our side is shut; input is thrown away until the peer closes */
+	CONN_OPEN,      /* bytes pass */
+	CONN_SWITCHING, /* starttls: the plain output leaves, then the handshake starts */
+	CONN_HANDSHAKE, /* SSL_accept */
+	CONN_BROKEN,    /* the owner was told; nothing passes any more */
+	CONN_FLUSHING,  /* closed by the owner: the output leaves, for a bounded time */
+	CONN_LINGERING, /* the output is out, our side is shut; input is thrown away until the peer closes */
 };
 
 struct conn {
@@ -34,12 +38,12 @@ struct conn {
 	SSL *ssl;
 	const struct conn_owner *owner;
 	void *arg;
-	char *own_in;          /* input that outlived its handler; NULL when none */
+	char *own_in; /* input that outlived its handler; NULL when none */
 	size_t own_cap;
-	const char *in;        /* where the input is: own_in or the loop's scratch */
+	const char *in; /* where the input is: own_in or the loop's scratch */
 	size_t in_n;
 	struct buf out;
-	size_t sent;           /* of out */
+	size_t sent; /* of out */
 	enum conn_phase phase;
 	bool paused, redeliver, wake_queued, write_waits_read, read_waits_write;
 	char why[96];

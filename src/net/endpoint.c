@@ -1,5 +1,6 @@
-/* Addresses in text form, networks, and listening sockets. Host names are never looked up here: a listener or a network is
- * given by number. Unix sockets: a dead file left behind by an earlier process is replaced, a live one is a conflict. */
+/* Addresses in text form, networks, and listening sockets. Host names are never looked up here: a listener
+ * or a network is given by number. Unix sockets: a dead file left behind by an earlier process is replaced,
+ * a live one is a conflict. */
 #include "net/endpoint.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,8 @@ static int parse_unix(struct view path, struct endpoint *e, struct err *err)
 	struct sockaddr_un *un = (struct sockaddr_un *)&e->sa;
 	un->sun_family = AF_UNIX;
 	if (path.n == 0 || !view_str(path, un->sun_path, sizeof un->sun_path))
-		return err_set(err, ERR_SYNTAX, "unix socket: a path of 1 to %zu bytes is expected", sizeof un->sun_path - 1);
+		return err_set(
+		    err, ERR_SYNTAX, "unix socket: a path of 1 to %zu bytes is expected", sizeof un->sun_path - 1);
 	e->sa_len = sizeof *un;
 	return 0;
 }
@@ -98,7 +100,8 @@ void endpoint_text(const struct endpoint *e, char dst[ENDPOINT_TEXT])
 	if (e->sa.ss_family == AF_UNIX)
 		snprintf(dst, ENDPOINT_TEXT, "unix:%s", ((const struct sockaddr_un *)&e->sa)->sun_path);
 	else
-		snprintf(dst, ENDPOINT_TEXT, strchr(ip, ':') ? "[%.100s]:%u" : "%.100s:%u", ip, (unsigned)endpoint_port(e));
+		snprintf(
+		    dst, ENDPOINT_TEXT, strchr(ip, ':') ? "[%.100s]:%u" : "%.100s:%u", ip, (unsigned)endpoint_port(e));
 }
 
 uint16_t endpoint_port(const struct endpoint *e)

@@ -1,8 +1,10 @@
-/* The event loop. One turn: wait, fd handlers, posted tasks, timers, then the deferred tasks until none is left.
+/* The event loop. One turn: wait, fd handlers, posted tasks, timers, then the deferred tasks until none is
+ * left.
  *
- * Posting is a lock-free stack that the loop turns round when it takes it, which keeps the order. Only who finds the stack
- * empty writes the eventfd; it is watched edge-triggered and never read, which saves a system call a wake.
- * A poster counts itself in .posters for as long as it touches the loop, so that loop_free can wait for its last step. */
+ * * Posting is a lock-free stack that the loop turns round when it takes it, which keeps the order. Only
+ * who finds the stack empty writes the eventfd; it is watched edge-triggered and never read, which saves a
+ * system call a wake. A poster counts itself in .posters for as long as it touches the loop, so that
+ * loop_free can wait for its last step. */
 #include "net/loop.h"
 
 #include <errno.h>
@@ -17,7 +19,7 @@
 #include "loop_internal.h"
 
 #define EVENTS_A_TURN 128
-#define WAIT_MAX_MS   60000
+#define WAIT_MAX_MS 60000
 
 struct loop {
 	int epoll_fd, wake_fd;

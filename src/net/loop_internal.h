@@ -1,4 +1,5 @@
-/* What the streams of this room share with the loop: one read buffer for all of them, valid until the handler returns. */
+/* What the streams of this room share with the loop: one read buffer for all of them, valid until the
+ * handler returns. */
 #pragma once
 
 #include "net/loop.h"

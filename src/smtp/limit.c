@@ -2,7 +2,7 @@
 
 #include "base/counter.h"
 
-#define LIMIT_COUNTER(id, label)                                                                                      \
+#define LIMIT_COUNTER(id, label)                                                                                       \
 	COUNTER(id, "optgate_smtp_limits_total{limit=\"" label "\"}", "Connections that a limit ended, with 421")
 
 LIMIT_COUNTER(connections, "max_connections");

@@ -1,4 +1,5 @@
-/* Deadlines are looked at lazily: the timer is only armed earlier, never later; when it expires too soon it is armed again. */
+/* Deadlines are looked at lazily: the timer is only armed earlier, never later; when it expires too soon it
+ * is armed again. */
 #include "link.h"
 
 #include <inttypes.h>
@@ -43,10 +44,11 @@ static void log_close(struct link *k, const char *why)
 	char peer[ENDPOINT_TEXT], safe[96], helo[64];
 	endpoint_text(conn_peer(k->conn), peer);
 	log_event(LOG_LEVEL_INFO, "smtp.session.close",
-	    "session=%" PRIx64 " peer=%s helo=\"%s\" tls=\"%s\" login=%d messages=%" PRIu64 " commands=%" PRIu64 " errors=%u bytes=%" PRIu64
-	    " ms=%" PRId64 " why=\"%s\"",
-	    s->id, peer, log_safe(helo, sizeof helo, s->helo, strlen(s->helo)), conn_tls_text(k->conn), s->logged_in, s->messages,
-	    s->commands, s->errors, s->bytes, loop_now(k->worker->loop) - k->opened_ms, log_safe(safe, sizeof safe, why, strlen(why)));
+	    "session=%" PRIx64 " peer=%s helo=\"%s\" tls=\"%s\" login=%d messages=%" PRIu64 " commands=%" PRIu64
+	    " errors=%u bytes=%" PRIu64 " ms=%" PRId64 " why=\"%s\"",
+	    s->id, peer, log_safe(helo, sizeof helo, s->helo, strlen(s->helo)), conn_tls_text(k->conn), s->logged_in,
+	    s->messages, s->commands, s->errors, s->bytes, loop_now(k->worker->loop) - k->opened_ms,
+	    log_safe(safe, sizeof safe, why, strlen(why)));
 }
 
 static void let_go(struct link *k, const char *why, void (*close_conn)(struct conn **c))

@@ -10,7 +10,7 @@ struct worker;
 struct link {
 	struct link *prev, *next; /* of the worker */
 	struct worker *worker;
-	struct conn *conn;        /* NULL: gone, but an answer is still on its way */
+	struct conn *conn; /* NULL: gone, but an answer is still on its way */
 	struct timer timer;
 	struct task grave;
 	int64_t opened_ms, active_ms;

@@ -47,7 +47,8 @@ static bool read_size(void *params, struct view value, struct reply *reply)
 static bool read_body(void *params, struct view value, struct reply *reply)
 {
 	(void)params;
-	return view_ieq(value, V("7BIT")) || view_ieq(value, V("8BITMIME")) || bad(reply, "BODY must be 7BIT or 8BITMIME");
+	return view_ieq(value, V("7BIT")) || view_ieq(value, V("8BITMIME")) ||
+	       bad(reply, "BODY must be 7BIT or 8BITMIME");
 }
 
 /* AUTH=xtext (RFC 4954 5): who the client says submitted it. It is believed of nobody. */

@@ -11,8 +11,8 @@ struct pending {
 	void (*answered)(struct session *s, const struct reply *reply);
 	struct reply refused; /* code 0 = none */
 	struct reply reply;
-	struct buf secret;    /* user NUL password, wiped at the end */
-	pthread_t thread;     /* the session's */
+	struct buf secret;         /* user NUL password, wiped at the end */
+	pthread_t thread;          /* the session's */
 	bool in_call, is_answered; /* of that thread only */
 };
 

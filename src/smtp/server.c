@@ -16,12 +16,13 @@
 #include "base/mem.h"
 #include "worker.h"
 
-#define LISTEN_BACKLOG  1024
-#define ACCEPTS_A_TURN  64
+#define LISTEN_BACKLOG 1024
+#define ACCEPTS_A_TURN 64
 #define ACCEPT_PAUSE_MS 200
-#define LISTENERS_MAX   32
+#define LISTENERS_MAX 32
 
-COUNTER(accept_pauses, "optgate_smtp_accept_pauses_total", "Times that accepting paused for want of file descriptors or memory");
+COUNTER(accept_pauses, "optgate_smtp_accept_pauses_total",
+    "Times that accepting paused for want of file descriptors or memory");
 
 struct listener {
 	struct watch watch;
@@ -143,7 +144,8 @@ static void acceptable(struct watch *w, uint32_t events)
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			counter_add(&accept_pauses, 1);
-			log_event(LOG_LEVEL_WARNING, "smtp.accept.pause", "ms=%d error=\"%s\"", ACCEPT_PAUSE_MS, strerror(errno));
+			log_event(LOG_LEVEL_WARNING, "smtp.accept.pause", "ms=%d error=\"%s\"", ACCEPT_PAUSE_MS,
+			    strerror(errno));
 			pause_listeners(l->server, true);
 		}
 		if (errno != ECONNABORTED && errno != EINTR)
@@ -216,9 +218,9 @@ static int start_threads(struct smtp_server *s, struct err *err)
 	return 0;
 }
 
-int smtp_server_start(struct smtp_server **ret, const struct smtp_settings *settings, const char *const *listeners, size_t n,
-    const char *const *tls_listeners, size_t tls_n, struct tls_server *tls, const struct intake_verbs *verbs, void *ctx,
-    const struct clock *clock, struct err *err)
+int smtp_server_start(struct smtp_server **ret, const struct smtp_settings *settings, const char *const *listeners,
+    size_t n, const char *const *tls_listeners, size_t tls_n, struct tls_server *tls, const struct intake_verbs *verbs,
+    void *ctx, const struct clock *clock, struct err *err)
 {
 	struct smtp_server *s = mem_zero(sizeof *s);
 	pthread_condattr_t monotonic;

@@ -1,4 +1,5 @@
-/* The engine of a session: takes lines or message bytes off the input as the mode says, and runs commands by their table. */
+/* The engine of a session: takes lines or message bytes off the input as the mode says, and runs commands
+ * by their table. */
 #include "session.h"
 
 #include <stdatomic.h>

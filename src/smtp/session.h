@@ -14,10 +14,10 @@
 #include "net/loop.h"
 #include "smtp/server.h"
 
-#define HELO_MAX          255
+#define HELO_MAX 255
 #define AUTH_FAILURES_MAX 3
-#define SESSION_OUT_HIGH  32768 /* a feed stops after so many bytes of replies: the owner sends them first */
-#define BDAT_SWALLOW_MAX  (256u << 20) /* a refused chunk up to this size is read and thrown away, as RFC 3030 wants */
+#define SESSION_OUT_HIGH 32768        /* a feed stops after so many bytes of replies: the owner sends them first */
+#define BDAT_SWALLOW_MAX (256u << 20) /* a refused chunk up to this size is read and thrown away, as RFC 3030 wants */
 
 enum session_step {
 	SESSION_READ,     /* feed it */
@@ -50,30 +50,30 @@ struct pending;
 struct session {
 	const struct session_env *env;
 	const struct endpoint *peer;
-	struct loop *loop;                   /* where late answers are posted; NULL if there are none */
-	void (*resumed)(struct session *s);  /* a late answer is there: call session_resume */
+	struct loop *loop;                  /* where late answers are posted; NULL if there are none */
+	void (*resumed)(struct session *s); /* a late answer is there: call session_resume */
 	struct buf *out;
-	void *taker, *tx;                    /* intake's session and transaction */
+	void *taker, *tx; /* intake's session and transaction */
 	struct pending *pending;
-	char *auth_user;                     /* AUTH LOGIN, between its two steps; base64 gone */
+	char *auth_user; /* AUTH LOGIN, between its two steps; base64 gone */
 	const char *why;
 	uint64_t id;
 	uint64_t bdat_left, bdat_size;
-	uint64_t messages, commands, bytes;  /* of the whole connection, for the log */
-	int64_t mail_ms;                     /* monotonic */
+	uint64_t messages, commands, bytes; /* of the whole connection, for the log */
+	int64_t mail_ms;                    /* monotonic */
 	unsigned errors, idle_commands, auth_failures;
-	unsigned accepted, refused;          /* recipients of this transaction */
+	unsigned accepted, refused; /* recipients of this transaction */
 	enum session_step step;
 	enum session_mode mode;
 	enum session_state state;
 	enum auth_step auth_step;
 	struct dot dot;
 	bool esmtp, tls, tls_offered, logged_in;
-	bool mail_refused;                   /* what a pipelining client sent behind it is no error of its own */
+	bool mail_refused; /* what a pipelining client sent behind it is no error of its own */
 	bool bdat_last, bdat_started, bdat_refused;
 	struct chunk chunk;
 	bool skip_cr;
-	bool data_refused;                   /* just now; more input at hand would be message text taken for commands */
+	bool data_refused; /* just now; more input at hand would be message text taken for commands */
 	char helo[HELO_MAX + 1];
 };
 

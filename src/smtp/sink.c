@@ -1,5 +1,5 @@
-/* The sink: sessions with one message buffer each, answers from a table of rules. Late answers come from a timer on a loop
- * of the sink's own. */
+/* The sink: sessions with one message buffer each, answers from a table of rules. Late answers come from a
+ * timer on a loop of the sink's own. */
 #include "smtp/sink.h"
 
 #include <pthread.h>
@@ -14,8 +14,8 @@
 #include "net/loop.h"
 
 #define RECIPIENTS_MAX 10000
-#define ARENA_MAX      (8u << 20)
-#define RESERVE_MAX    (1u << 20)
+#define ARENA_MAX (8u << 20)
+#define RESERVE_MAX (1u << 20)
 
 struct rule {
 	struct sink_rule rule;
@@ -109,8 +109,13 @@ static void answer(struct sink *k, const struct sink_rule *r, const struct reply
 		return;
 	}
 	struct late *l = mem_alloc(sizeof *l);
-	*l = (struct late){.task.run = late_begins, .timer.expired = late_over, .loop = k->loop, .delay_ms = r->delay_ms, .done = done,
-	    .arg = arg, .reply = *reply};
+	*l = (struct late){.task.run = late_begins,
+	    .timer.expired = late_over,
+	    .loop = k->loop,
+	    .delay_ms = r->delay_ms,
+	    .done = done,
+	    .arg = arg,
+	    .reply = *reply};
 	loop_post(k->loop, &l->task);
 }
 
@@ -175,8 +180,11 @@ static void sink_begin(void *session, const struct intake_mail *m, void **ret_tx
 	if (misbehave_now(s->sink, SINK_MAIL, view_of(m->from->exact), reply))
 		return;
 	reset(s);
-	s->mail = (struct sink_mail){.peer = view_of(s->peer), .helo = arena_view(&s->arena, m->helo),
-	    .from = arena_view(&s->arena, view_of(m->from->exact)), .envid = arena_view(&s->arena, m->envid), .ret = m->ret,
+	s->mail = (struct sink_mail){.peer = view_of(s->peer),
+	    .helo = arena_view(&s->arena, m->helo),
+	    .from = arena_view(&s->arena, view_of(m->from->exact)),
+	    .envid = arena_view(&s->arena, m->envid),
+	    .ret = m->ret,
 	    .protocol = m->protocol};
 	if (m->size && m->size <= RESERVE_MAX)
 		buf_reserve(&s->data, (size_t)m->size);
@@ -189,7 +197,8 @@ static void sink_rcpt(void *tx, const struct intake_rcpt *r, struct reply *reply
 	struct sink_session *s = tx;
 	if (misbehave_now(s->sink, SINK_RCPT, view_of(r->to->exact), reply))
 		return;
-	struct view to = s->mail.to_count < RECIPIENTS_MAX ? arena_view(&s->arena, view_of(r->to->exact)) : (struct view){0};
+	struct view to =
+	    s->mail.to_count < RECIPIENTS_MAX ? arena_view(&s->arena, view_of(r->to->exact)) : (struct view){0};
 	if (!to.p) {
 		reply_set(reply, 452, "4.5.3", "Too many recipients");
 		return;
@@ -234,8 +243,8 @@ static void sink_abort(void *tx)
 	reset(tx);
 }
 
-const struct intake_verbs sink_verbs = {sink_open, sink_close, sink_may_login, sink_login, sink_max, sink_begin, sink_rcpt, sink_data,
-    sink_commit, sink_abort};
+const struct intake_verbs sink_verbs = {sink_open, sink_close, sink_may_login, sink_login, sink_max, sink_begin,
+    sink_rcpt, sink_data, sink_commit, sink_abort};
 
 /* ---- life */
 

@@ -3,13 +3,16 @@
 
 #include "base/clock.h"
 
-static const char *const verbs[] = {[SINK_LOGIN] = "login", [SINK_MAIL] = "mail", [SINK_RCPT] = "rcpt", [SINK_COMMIT] = "commit"};
+static const char *const verbs[] = {
+    [SINK_LOGIN] = "login", [SINK_MAIL] = "mail", [SINK_RCPT] = "rcpt", [SINK_COMMIT] = "commit"};
 
 static int bad(const char *text, struct err *err)
 {
 	return err_set(err, ERR_SYNTAX,
-	    "rule \"%.100s\": expected VERB[:PATTERN][@N]=ACTION with VERB login, mail, rcpt or commit, and ACTION a reply, drop, stall "
-	    "or delay TIME", text);
+	    "rule \"%.100s\": expected VERB[:PATTERN][@N]=ACTION with VERB login, mail, rcpt or commit, and ACTION a "
+	    "reply, drop, stall "
+	    "or delay TIME",
+	    text);
 }
 
 static bool parse_what(struct view what, struct sink_rule *r)

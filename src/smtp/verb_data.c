@@ -17,8 +17,8 @@ static void message_answered(struct session *s, const struct reply *r)
 	counter_add(accepted ? &messages_accepted : r->code / 100 == 4 ? &messages_deferred : &messages_refused, 1);
 	/* who keeps the message tells of it; a refusal may be known here only */
 	log_event(accepted ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "smtp.mail.answer",
-	    "session=%" PRIx64 " code=%d enhanced=%s recipients=%u refused=%u ms=%" PRId64,
-	    s->id, r->code, r->enhanced, s->accepted, s->refused, s->loop ? loop_now(s->loop) - s->mail_ms : 0);
+	    "session=%" PRIx64 " code=%d enhanced=%s recipients=%u refused=%u ms=%" PRId64, s->id, r->code, r->enhanced,
+	    s->accepted, s->refused, s->loop ? loop_now(s->loop) - s->mail_ms : 0);
 	s->messages += accepted;
 	s->accepted = s->refused = 0;
 	say_reply(s, r);

@@ -9,7 +9,8 @@ COUNTER(recipients_accepted, "optgate_smtp_recipients_total{answer=\"accepted\"}
 COUNTER(recipients_refused, "optgate_smtp_recipients_total{answer=\"refused\"}", "Recipients by the answer to RCPT");
 
 /* "FROM:" or "TO:", then the path; blanks before the path are a common fault of clients and harmless. */
-static bool read_path(struct session *s, struct view *args, struct view keyword, const char *bad_code, struct address *ret)
+static bool read_path(
+    struct session *s, struct view *args, struct view keyword, const char *bad_code, struct address *ret)
 {
 	struct err err;
 	struct reply r;
@@ -65,8 +66,12 @@ void verb_mail(struct session *s, struct view args)
 	}
 	if (!fits(s, p.size))
 		return;
-	struct intake_mail m = {.from = &from, .helo = view_of(s->helo), .size = p.size, .ret = p.ret,
-	    .envid = view_n(p.envid, p.envid_n), .protocol = protocol_of(s)};
+	struct intake_mail m = {.from = &from,
+	    .helo = view_of(s->helo),
+	    .size = p.size,
+	    .ret = p.ret,
+	    .envid = view_n(p.envid, p.envid_n),
+	    .protocol = protocol_of(s)};
 	s->env->verbs->begin(s->taker, &m, &s->tx, &r);
 	if (s->tx)
 		s->state = STATE_MAIL;

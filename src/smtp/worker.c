@@ -55,7 +55,8 @@ static void on_stop(struct task *t)
 	stop_when_empty(w);
 }
 
-int worker_start(struct worker *w, struct smtp_server *server, struct session_env *env, const struct clock *clock, struct err *err)
+int worker_start(
+    struct worker *w, struct smtp_server *server, struct session_env *env, const struct clock *clock, struct err *err)
 {
 	*w = (struct worker){.server = server, .env = env, .drain.run = on_drain, .stop.run = on_stop};
 	buf_init(&w->out, WORKER_OUT_MAX);

@@ -18,7 +18,8 @@ struct worker {
 	struct task drain, stop;
 };
 
-int worker_start(struct worker *w, struct smtp_server *server, struct session_env *env, const struct clock *clock, struct err *err) MUST_CHECK;
+int worker_start(struct worker *w, struct smtp_server *server, struct session_env *env, const struct clock *clock,
+    struct err *err) MUST_CHECK;
 /* From any thread. */
 void worker_hand(struct worker *w, int fd, bool tls_first, const struct ip_key *ip);
 void worker_drain(struct worker *w);
