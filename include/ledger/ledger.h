@@ -219,7 +219,7 @@ struct ledger_stats {
 int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err) MUST_CHECK;
 
 /* Loads many rows at once (tests, benchmarks, imports): sorted by key, merged by the same rules, one journal entry (CHANGE_LOAD) for each
- * transaction of up to 200,000 rows. NEXT fills a cleared change (SUPPRESS, GRANT, WITHDRAW or PERSON; its strings live until the next call)
+ * transaction of up to 50,000 rows. NEXT fills a cleared change (SUPPRESS, GRANT, WITHDRAW or PERSON; its strings live until the next call)
  * and returns false at the end. *RET_ROWS = rows that changed. On failure the sets before the failing one stay. */
 int ledger_load(struct ledger *l, bool (*next)(void *arg, struct change *c), void *arg, struct view source, struct view actor,
     uint64_t *ret_rows, struct err *err) MUST_CHECK;
