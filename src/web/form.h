@@ -1,6 +1,8 @@
-/* Form bodies as HTML and RFC 8058 send them: application/x-www-form-urlencoded and multipart/form-data (RFC 7578). Pure.
+/* Form bodies as HTML and RFC 8058 send them: application/x-www-form-urlencoded and multipart/form-data
+ * (RFC 7578). Pure.
  *
- * A missing or unknown content type is judged by the body itself: an opt-out must not fail because a client forgot a field. */
+ * A missing or unknown content type is judged by the body itself: an opt-out must not fail because a client
+ * forgot a field. */
 #pragma once
 
 #include "base/view.h"
@@ -29,7 +31,8 @@ struct view form_value(const struct form *f, struct view name);
 /* Some field of that name has exactly that value. */
 bool form_has(const struct form *f, struct view name, struct view value);
 
-/* %XX in place (and '+' as a blank when PLUS); %00 and broken escapes stay as they are. Gives the new length. */
+/* %XX in place (and '+' as a blank when PLUS); %00 and broken escapes stay as they are. Gives the
+ * new length. */
 size_t percent_decode(char *p, size_t n, bool plus);
 /* A parameter of a header value: `form-data; name="x"`. .p == NULL when there is none. */
 struct view header_parameter(struct view value, struct view name);

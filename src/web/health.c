@@ -1,4 +1,5 @@
-/* GET /healthz: 200 while opt-outs can be looked up and stored, else 503. Says nothing more: it stands on the public listener. */
+/* GET /healthz: 200 while opt-outs can be looked up and stored, else 503. Says nothing more: it stands on
+ * the public listener. */
 #include "web_internal.h"
 
 enum web_when health_show(struct web *w, struct web_request *r)

@@ -1,7 +1,8 @@
 /* The door to libmicrohttpd: nobody else in the house knows it.
  *
- * Fatal: nothing. What the library refuses by itself (a malformed head: 400, 431, 505) is answered by it, with its own words.
- * An exchange lives from the first handler call to the completion call; a link lives as long as its connection. */
+ * Fatal: nothing. What the library refuses by itself (a malformed head: 400, 431, 505) is answered by it,
+ * with its own words. An exchange lives from the first handler call to the completion call; a link lives as
+ * long as its connection. */
 #include "http.h"
 
 #include <errno.h>
@@ -46,6 +47,11 @@ struct exchange {
 static struct exchange *exchange_of(const struct web_request *r)
 {
 	return (struct exchange *)(uintptr_t)r; /* its first member */
+}
+
+static int64_t deadline(const struct http *h)
+{
+	return clock_mono(h->clock) + 1000 * (int64_t)h->limits.timeout_s;
 }
 
 /* ---- what handlers may call ---- */
@@ -98,7 +104,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 	if (a->content_type)
 		MHD_add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
 	atomic_store(&x->link->tell, false);
-	atomic_store(&x->link->due_ms, clock_mono(x->http->clock) + 1000 * (int64_t)x->http->limits.timeout_s);
+	atomic_store(&x->link->due_ms, deadline(x->http));
 	enum MHD_Result done = MHD_queue_response(x->connection, a->status, m);
 	MHD_destroy_response(m);
 	s->answered(s->arg, &x->request);
@@ -120,7 +126,8 @@ static enum method method_of(const char *word)
 	static const struct {
 		const char *word;
 		enum method method;
-	} rows[] = {{"GET", METHOD_GET}, {"HEAD", METHOD_HEAD}, {"POST", METHOD_POST}, {"OPTIONS", METHOD_OPTIONS}};
+	} rows[] = {
+	    {"GET", METHOD_GET}, {"HEAD", METHOD_HEAD}, {"POST", METHOD_POST}, {"OPTIONS", METHOD_OPTIONS}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcmp(rows[i].word, word) == 0)
 			return rows[i].method;
@@ -189,13 +196,15 @@ static enum MHD_Result count_framing(void *arg, enum MHD_ValueKind kind, const c
 	return MHD_YES;
 }
 
-/* RFC 9112 6.1, 6.3, 3.2: two lengths, or an encoding that isn't ours, are an attempt at smuggling. The library takes the first and reads on. */
+/* RFC 9112 6.1, 6.3, 3.2: two lengths, or an encoding that isn't ours, are an attempt at smuggling. The
+ * library takes the first and reads on. */
 static bool framing_is_plain(struct exchange *x)
 {
 	struct framing f = {0};
 	struct view encoding = http_header(&x->request, "Transfer-Encoding");
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
-	return f.lengths + f.encodings <= 1 && f.hosts <= 1 && (!encoding.p || view_ieq(encoding, V("chunked")));
+	return f.lengths + f.encodings <= 1 && f.hosts <= 1 &&
+	       (!encoding.p || view_ieq(encoding, V("chunked")));
 }
 
 /* The head is in. 0: read on; else the status of the refusal. */
@@ -215,7 +224,7 @@ static unsigned judge_head(struct exchange *x)
 
 static enum MHD_Result begin(struct exchange *x)
 {
-	atomic_store(&x->link->due_ms, clock_mono(x->http->clock) + 1000 * (int64_t)x->http->limits.timeout_s);
+	atomic_store(&x->link->due_ms, deadline(x->http));
 	atomic_store(&x->link->tell, true);
 	unsigned status = judge_head(x);
 	return status ? refuse(x, status) : MHD_YES;
@@ -248,8 +257,8 @@ static enum MHD_Result serve(struct exchange *x)
 	return send_answer(x);
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method, const char *version,
-    const char *bytes, size_t *n, void **state)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
+    const char *version, const char *bytes, size_t *n, void **state)
 {
 	(void)version;
 	struct exchange *x = *state;
@@ -267,7 +276,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	return send_answer(x);
 }
 
-static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how)
+static void on_completed(
+    void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode how)
 {
 	(void)c;
 	(void)how;
@@ -277,18 +287,19 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum
 		return;
 	*state = NULL;
 	atomic_store(&x->link->tell, false);
-	atomic_store(&x->link->due_ms, clock_mono(h->clock) + 1000 * (int64_t)h->limits.timeout_s);
+	atomic_store(&x->link->due_ms, deadline(h));
 	exchange_free(x);
 	atomic_fetch_sub(&h->active, 1);
 }
 
-static void on_connection(void *arg, struct MHD_Connection *c, void **state, enum MHD_ConnectionNotificationCode what)
+static void on_connection(
+    void *arg, struct MHD_Connection *c, void **state, enum MHD_ConnectionNotificationCode what)
 {
 	struct http *h = arg;
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		struct watched *w = mem_zero(sizeof *w);
 		w->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		w->due_ms = clock_mono(h->clock) + 1000 * (int64_t)h->limits.timeout_s;
+		w->due_ms = deadline(h);
 		patrol_add(h->patrol, w);
 		counter_add(&connections, 1);
 		*state = w;
@@ -314,7 +325,8 @@ __attribute__((format(printf, 2, 0))) static void on_message(void *arg, const ch
 	(void)arg;
 	char text[200], safe[200];
 	int n = vsnprintf(text, sizeof text, fmt, args);
-	log_event(LOG_LEVEL_DEBUG, "web.http", "text=\"%s\"", log_safe(safe, sizeof safe, text, n < 0 ? 0 : strnlen(text, sizeof text)));
+	log_event(LOG_LEVEL_DEBUG, "web.http", "text=\"%s\"",
+	    log_safe(safe, sizeof safe, text, n < 0 ? 0 : strnlen(text, sizeof text)));
 }
 
 /* ---- start and stop ---- */
@@ -351,7 +363,8 @@ static struct MHD_Daemon *daemon_start(struct http *h, int listen_fd)
 		{MHD_OPTION_END, 0, NULL},
 	};
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	return MHD_start_daemon(
+	    flags, 0, NULL, NULL, on_request, h, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 int http_start(struct http **ret, int listen_fd, const struct web_limits *limits, const struct clock *clock,
@@ -378,10 +391,12 @@ failed:
 	return -1;
 }
 
-/* A waiting request must have been resumed before the library is stopped, or it would lose the answer of a durable change. */
+/* A waiting request must have been resumed before the library is stopped, or it would lose the answer of a
+ * durable change. */
 static bool quiet(struct http *h, int64_t deadline_ms)
 {
-	return atomic_load(&h->waiting) == 0 && (atomic_load(&h->active) == 0 || clock_mono(h->clock) >= deadline_ms);
+	return atomic_load(&h->waiting) == 0 &&
+	       (atomic_load(&h->active) == 0 || clock_mono(h->clock) >= deadline_ms);
 }
 
 void http_stop(struct http **hh, int64_t deadline_ms)

@@ -1,9 +1,11 @@
-/* The HTTP server as the rest of the room sees it: whole requests in, whole answers out. libmicrohttpd stays behind http.c.
+/* The HTTP server as the rest of the room sees it: whole requests in, whole answers out. libmicrohttpd
+ * stays behind http.c.
  *
  *   headers ─▶ body, bounded ─▶ serve() ─┬─ WEB_NOW ───────────────────────────▶ answer
  *                                        └─ http_wait, work elsewhere, http_resume ─▶ later() ─▶ answer
  *
- * A client has limits->timeout_s to send a whole request: whoever is slower gets 408, silent ones are cut off. */
+ * A client has limits->timeout_s to send a whole request: whoever is slower gets 408, silent ones are cut
+ * off. */
 #pragma once
 
 #include "base/clock.h"
@@ -18,7 +20,7 @@ enum method { METHOD_GET = 1, METHOD_HEAD = 2, METHOD_POST = 4, METHOD_OPTIONS =
 #define WEB_HEADERS_MAX     6     /* that one answer adds */
 #define WEB_ANSWER_BYTES    65536
 #define WEB_ARENA_BYTES     262144 /* of one request */
-#define WEB_SWALLOW_BYTES   65536 /* of a body over its limit, so that the client reads the 413 and not a reset */
+#define WEB_SWALLOW_BYTES   65536 /* of a body over its limit, so that the client reads 413, not a reset */
 
 struct web_header {
 	const char *name;
@@ -52,7 +54,8 @@ struct web_request {
 enum web_when { WEB_NOW, WEB_LATER };
 
 struct http_service {
-	/* Fills r->answer and returns WEB_NOW; or has called http_wait, handed R on, returns WEB_LATER and touches R no more. */
+	/* Fills r->answer and returns WEB_NOW; or has called http_wait, handed R on, returns WEB_LATER and
+	 * touches R no more. */
 	enum web_when (*serve)(void *arg, struct web_request *r);
 	/* Fills the answer to what http.c refuses by itself: 400, 413, 414. */
 	void (*refuse)(void *arg, struct web_request *r, unsigned status);
@@ -66,10 +69,12 @@ struct http;
 /* Takes over LISTEN_FD, also when it fails. SERVICE must outlive it. */
 int http_start(struct http **ret, int listen_fd, const struct web_limits *limits, const struct clock *clock,
     const struct http_service *service, struct err *err) MUST_CHECK;
-/* No new connections; waits for running requests until DEADLINE_MS (monotonic), and for waiting ones however long they take. */
+/* No new connections; waits for running requests until DEADLINE_MS (monotonic), and for waiting ones
+ * however long they take. */
 void http_stop(struct http **h, int64_t deadline_ms);
 
-/* Inside serve(): the connection rests until http_resume, which any thread may call, also before serve() has returned. */
+/* Inside serve(): the connection rests until http_resume, which any thread may call, also before serve()
+ * has returned. */
 void http_wait(struct web_request *r);
 void http_resume(struct web_request *r);
 /* A request header by name; .p == NULL when absent. Only inside serve() and later(). */

@@ -2,7 +2,11 @@
 #include "texts.h"
 
 static const char *const tags[LANGUAGES] = {
-	[LANGUAGE_EN] = "en", [LANGUAGE_CY] = "cy", [LANGUAGE_FR] = "fr", [LANGUAGE_DE] = "de", [LANGUAGE_ES] = "es",
+	[LANGUAGE_EN] = "en",
+	[LANGUAGE_CY] = "cy",
+	[LANGUAGE_FR] = "fr",
+	[LANGUAGE_DE] = "de",
+	[LANGUAGE_ES] = "es",
 };
 
 const char *language_tag(enum language l)

@@ -2,13 +2,15 @@
  *
  *   GET   ─▶ page: which address, what stops, one button; the ledger isn't touched
  *   POST  List-Unsubscribe=One-Click             ─▶ opt-out, source "one-click"
- *   POST  action=unsubscribe & nonce of the page ─▶ opt-out, source "page"; the answer offers undo, stream, brand
+ *   POST  action=unsubscribe & nonce of the page ─▶ opt-out, source "page"; the answer offers more
+ *   POST  action=stream, brand & nonce           ─▶ the same, wider
  *   POST  action=undo & nonce & ticket           ─▶ undo.c
  *   POST  anything else                          ─▶ 400, nothing has changed
  *
- * The nonce is a digest of the token: only who has read the page's form has it, it needs no key, no clock and no memory, and so it outlives
- * restarts, key rotation and nodes as the token itself does. It keeps off machines that POST to every URL they see; it's no secret from the
- * reader of the mail, who may opt out anyway. */
+ * The nonce is a digest of the token: only who has read the page's form has it, it needs no key, no clock
+ * and no memory, and so it outlives restarts, key rotation and nodes as the token itself does. It keeps off
+ * machines that POST to every URL they see; it's no secret from the reader of the mail, who may opt out
+ * anyway. */
 #include <stdio.h>
 
 #include "base/codec.h"
@@ -42,7 +44,8 @@ static const char *titled(const char *title, const char *name)
 	return title && *title ? title : name;
 }
 
-/* What an opt-out of REACH stops. NULL when the policy doesn't have it any more: the page then says "these mails". */
+/* What an opt-out of REACH stops. NULL when the policy doesn't have it any more: the page then says "these
+ * mails". */
 static const char *what_stops(const struct token *t, const struct optout_subject *s, enum optout_reach reach)
 {
 	if (t->level == SCOPE_TOPIC && reach == OPTOUT_TOPIC)
@@ -85,10 +88,12 @@ static void log_forged(const struct web_request *r, unsigned count)
 {
 	char ip[ENDPOINT_TEXT];
 	endpoint_ip_text(&r->peer, ip);
-	log_event(LOG_LEVEL_WARNING, "web.forged", "ip=%s method=%s in_this_minute=%u", ip, r->method == METHOD_POST ? "POST" : "GET", count);
+	log_event(LOG_LEVEL_WARNING, "web.forged", "ip=%s method=%s in_this_minute=%u", ip,
+	    r->method == METHOD_POST ? "POST" : "GET", count);
 }
 
-/* Never "done" for what isn't ours: a false yes is the worse error. A good token from the same network is never held up. */
+/* Never "done" for what isn't ours: a false yes is the worse error. A good token from the same network is
+ * never held up. */
 static enum web_when answer_forged(struct web *w, struct web_request *r)
 {
 	unsigned count = throttle_count(&w->forged, &r->peer, clock_mono(w->clock));
@@ -135,10 +140,12 @@ static void answer_done(const struct pending *p)
 {
 	struct buf ticket;
 	buf_init(&ticket, TOKEN_LINK_TEXT);
-	/* An opt-out that stood before isn't this page's to undo; a wider one is withdrawn wider than a new consent could reach. */
+	/* An opt-out that stood before isn't this page's to undo; a wider one is withdrawn wider than a new
+	 * consent could reach. */
 	if (p->result.changed && p->way->reach == OPTOUT_TOPIC)
 		undo_ticket(p, &ticket);
-	show(p->request, &p->token, &(struct showing){.page = PAGE_DONE, .reach = p->way->reach, .ticket = buf_view(&ticket)});
+	show(p->request, &p->token,
+	    &(struct showing){.page = PAGE_DONE, .reach = p->way->reach, .ticket = buf_view(&ticket)});
 	buf_free(&ticket);
 }
 
@@ -146,10 +153,14 @@ static void answer_done(const struct pending *p)
 static void answer_undone(const struct pending *p)
 {
 	struct optout_subject s = optout_subject(settings_of(p->request)->policy, &p->token);
-	struct question q = {.stream = s.stream, .topic = s.topic, .channel = p->token.channel, .who = p->token.who,
+	struct question q = {.stream = s.stream,
+	    .topic = s.topic,
+	    .channel = p->token.channel,
+	    .who = p->token.who,
 	    .now_ms = clock_wall(p->web->clock)};
 	bool allowed = s.stream && policy_decide(p->web->ledger, &q).kind == VERDICT_ALLOW;
-	show(p->request, &p->token, &(struct showing){.page = allowed ? PAGE_UNDONE : PAGE_STILL, .quiet = true});
+	show(p->request, &p->token,
+	    &(struct showing){.page = allowed ? PAGE_UNDONE : PAGE_STILL, .quiet = true});
 }
 
 static const struct way ways[] = {
@@ -201,11 +212,12 @@ static void log_outcome(const struct pending *p)
 	for (int i = 0; i < PERSON_SHOWN; i++)
 		snprintf(who + 2 * i, 3, "%02x", p->token.who.b[i]);
 	if (p->failed)
-		log_event(LOG_LEVEL_ERROR, "web.optout.fail", "source=%s action=%s person=%s why=\"%s\"", p->way->source, what, who,
+		log_event(LOG_LEVEL_ERROR, "web.optout.fail", "source=%s action=%s person=%s why=\"%s\"",
+		    p->way->source, what, who,
 		    log_safe(safe, sizeof safe, p->err.text, strlen(p->err.text)));
 	else
-		log_event(LOG_LEVEL_INFO, "web.optout", "source=%s action=%s person=%s seq=%llu changed=%d", p->way->source, what, who,
-		    (unsigned long long)p->result.seq, p->result.changed);
+		log_event(LOG_LEVEL_INFO, "web.optout", "source=%s action=%s person=%s seq=%llu changed=%d",
+		    p->way->source, what, who, (unsigned long long)p->result.seq, p->result.changed);
 }
 
 static void answer_busy(struct web_request *r)
@@ -245,8 +257,11 @@ static enum web_when submit(struct pending *p)
 	struct web_request *r = p->request;
 	char evidence[NOTE_MAX + 1];
 	struct change changes[OPTOUT_CHANGES];
-	struct optout_request wish = {.token = p->token, .reach = p->way->reach, .source = view_of(p->way->source),
-	    .evidence = evidence_of(r, evidence, sizeof evidence), .event_ms = r->at_ms};
+	struct optout_request wish = {.token = p->token,
+	    .reach = p->way->reach,
+	    .source = view_of(p->way->source),
+	    .evidence = evidence_of(r, evidence, sizeof evidence),
+	    .event_ms = r->at_ms};
 	int n = p->way->changes(p, &wish, changes);
 	if (n <= 0) {
 		if (n < 0)

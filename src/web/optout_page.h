@@ -24,13 +24,15 @@ struct way {
 	enum optout_reach reach;
 	const char *source;
 	struct counter *count;
-	/* Fills CHANGES (OPTOUT_CHANGES of them); 0: it can't be done any more; -1: the ledger can't be read. */
+	/* Fills CHANGES (OPTOUT_CHANGES of them); 0: it can't be done any more; -1: the ledger can't be
+	 * read. */
 	int (*changes)(const struct pending *p, const struct optout_request *wish, struct change *changes);
 	void (*answer)(const struct pending *p);
 };
 
-/* A ticket proves that its bearer has just seen the page that says "done": a link token sealed with the same ring, whose mask says what it is and
- * whose message id is the journal entry of the opt-out. It is no link. No key, no memory; good on every node. */
+/* A ticket proves that its bearer has just seen the page that says "done": a link token sealed with the
+ * same ring, whose mask says what it is and whose message id is the journal entry of the opt-out. It is no
+ * link. No key, no memory; good on every node. */
 void undo_ticket(const struct pending *p, struct buf *out);
 bool is_undo_ticket(const struct token *t);
 /* The audited removal of exactly that suppression, and the person's fresh consent to that mail, no wider. */

@@ -1,13 +1,17 @@
-/* The pages: one frame, a body each. No script, no outside request, no cookie; readable by keyboard, screen reader, phone, light and dark. */
+/* The pages: one frame, a body each. No script, no outside request, no cookie; readable by keyboard, screen
+ * reader, phone, light and dark. */
 #include "pages.h"
 
 #include "base/codec.h"
 #include "crypto/hash.h"
 
-/* Text and button contrast is above 4.5:1 in both schemes (WCAG 2.2 1.4.3), targets above 24 px (2.5.8), focus always visible (2.4.7). */
+/* Text and button contrast is above 4.5:1 in both schemes (WCAG 2.2 1.4.3), targets above 24 px (2.5.8),
+ * focus always visible (2.4.7). */
 static const char style[] =
-	":root{color-scheme:light dark;--ground:#fff;--ink:#1b1b1f;--soft:#4a4a52;--line:#c4c4cc;--act:#0b57d0;--on-act:#fff}"
-	"@media(prefers-color-scheme:dark){:root{--ground:#131316;--ink:#e6e6ea;--soft:#b4b4bc;--line:#4a4a52;--act:#a8c7fa;--on-act:#062e6f}}"
+	":root{color-scheme:light dark;--ground:#fff;--ink:#1b1b1f;--soft:#4a4a52;--line:#c4c4cc;"
+	"--act:#0b57d0;--on-act:#fff}"
+	"@media(prefers-color-scheme:dark){:root{--ground:#131316;--ink:#e6e6ea;--soft:#b4b4bc;--line:#4a4a52;"
+	"--act:#a8c7fa;--on-act:#062e6f}}"
 	"*{box-sizing:border-box}"
 	"body{margin:0;background:var(--ground);color:var(--ink);font:1.0625rem/1.5 system-ui,sans-serif}"
 	"main{max-width:36rem;margin:0 auto;padding:2rem 1.25rem}"
@@ -16,8 +20,8 @@ static const char style[] =
 	"dl div{padding:.625rem 0;border-bottom:1px solid var(--line)}"
 	"dt{color:var(--soft);font-size:.9375rem}"
 	"dd{margin:0;font-weight:600;overflow-wrap:anywhere}"
-	"button{font:inherit;font-weight:600;width:100%;min-height:3rem;padding:.625rem 1.25rem;border:0;border-radius:.5rem;"
-	"background:var(--act);color:var(--on-act);cursor:pointer}"
+	"button{font:inherit;font-weight:600;width:100%;min-height:3rem;padding:.625rem 1.25rem;border:0;"
+	"border-radius:.5rem;background:var(--act);color:var(--on-act);cursor:pointer}"
 	"button.quiet{background:transparent;color:var(--ink);border:2px solid var(--act);margin:0 0 .75rem}"
 	"h2{font-size:1.25rem;line-height:1.3;margin:2rem 0 .75rem}"
 	"button:focus-visible{outline:3px solid var(--ink);outline-offset:3px}";
@@ -45,25 +49,37 @@ static const char foot[] =
 	"</body>\n"
 	"</html>\n";
 
-#define PERSON                                                                                  \
-	"{{?address}}<div><dt>{{t.label.address}}</dt><dd>{{address}}</dd></div>\n{{/address}}" \
-	"{{?brand}}<div><dt>{{t.label.sender}}</dt><dd>{{brand}}</dd></div>\n{{/brand}}"
+#define DATUM(label, value) "<div><dt>{{t." label "}}</dt><dd>" value "</dd></div>\n"
+#define PERSON                                                    \
+	"{{?address}}" DATUM("label.address", "{{address}}") "{{/address}}" \
+	"{{?brand}}" DATUM("label.sender", "{{brand}}") "{{/brand}}"
 #define MAILS "{{?stops}}{{stops}}{{/stops}}{{!stops}}{{t.word.these_mails}}{{/stops}}"
 #define ALL   "{{?brand}}{{t.word.all_of_brand}}{{/brand}}{{!brand}}{{t.word.all_of_sender}}{{/brand}}"
-#define FACTS "<dl>\n" PERSON "<div><dt>{{t.label.stops}}</dt><dd>{{?all}}" ALL "{{/all}}{{!all}}" MAILS "{{/all}}</dd></div>\n</dl>\n"
-#define FORM  "<form method=\"post\">\n<input type=\"hidden\" name=\"nonce\" value=\"{{nonce}}\">\n"
-#define STOP  FORM "<button type=\"submit\" name=\"action\" value=\"unsubscribe\"{{?quiet}} class=\"quiet\"{{/quiet}}>{{t.ask.button}}</button>\n</form>\n"
+#define FACTS                                                                       \
+	"<dl>\n" PERSON DATUM("label.stops", "{{?all}}" ALL "{{/all}}{{!all}}" MAILS "{{/all}}") \
+	"</dl>\n"
+
+#define FORM(inside)                                                         \
+	"<form method=\"post\">\n"                                           \
+	"<input type=\"hidden\" name=\"nonce\" value=\"{{nonce}}\">\n" inside \
+	"</form>\n"
+#define BUTTON(attributes, action, text) \
+	"<button type=\"submit\" name=\"action\" value=\"" action "\"" attributes ">" text "</button>\n"
+#define QUIET " class=\"quiet\""
+#define STOP  FORM(BUTTON("{{?quiet}}" QUIET "{{/quiet}}", "unsubscribe", "{{t.ask.button}}"))
 
 /* Undo only for the opt-out that this page has just made; wider choices always in view. */
-#define UNDO                                                                                     \
-	"{{?ticket}}<p>{{t.undo.explain}}</p>\n" FORM                                          \
-	"<input type=\"hidden\" name=\"ticket\" value=\"{{ticket}}\">\n"                         \
-	"<button class=\"quiet\" type=\"submit\" name=\"action\" value=\"undo\">{{t.undo.button}}</button>\n</form>\n{{/ticket}}"
-#define MORE                                                                                     \
-	"{{!all}}<h2>{{t.more.title}}</h2>\n" FORM                                             \
-	"{{?stream}}<button class=\"quiet\" type=\"submit\" name=\"action\" value=\"stream\">{{t.more.stream}}</button>\n{{/stream}}" \
-	"<button class=\"quiet\" type=\"submit\" name=\"action\" value=\"brand\">"              \
-	"{{?brand}}{{t.more.brand}}{{/brand}}{{!brand}}{{t.more.sender}}{{/brand}}</button>\n</form>\n{{/all}}"
+#define UNDO                                                                                   \
+	"{{?ticket}}<p>{{t.undo.explain}}</p>\n"                                               \
+	FORM("<input type=\"hidden\" name=\"ticket\" value=\"{{ticket}}\">\n"                  \
+	    BUTTON(QUIET, "undo", "{{t.undo.button}}"))                                        \
+	"{{/ticket}}"
+#define MORE                                                                                   \
+	"{{!all}}<h2>{{t.more.title}}</h2>\n"                                                  \
+	FORM("{{?stream}}" BUTTON(QUIET, "stream", "{{t.more.stream}}") "{{/stream}}"          \
+	    BUTTON(QUIET, "brand",                                                             \
+		"{{?brand}}{{t.more.brand}}{{/brand}}{{!brand}}{{t.more.sender}}{{/brand}}"))  \
+	"{{/all}}"
 
 static const struct page_row {
 	const char *title; /* key of texts.h */
@@ -72,7 +88,7 @@ static const struct page_row {
 	[PAGE_ASK] = {"ask.title", FACTS "<p>{{t.ask.nothing_yet}}</p>\n" STOP},
 	[PAGE_DONE] = {"done.title", FACTS "<p>{{t.done.body}}</p>\n<p>{{t.done.service}}</p>\n" UNDO MORE},
 	[PAGE_UNDONE] = {"undone.title",
-		"<dl>\n" PERSON "<div><dt>{{t.undone.label}}</dt><dd>" MAILS "</dd></div>\n</dl>\n<p>{{t.undone.body}}</p>\n" STOP},
+		"<dl>\n" PERSON DATUM("undone.label", MAILS) "</dl>\n<p>{{t.undone.body}}</p>\n" STOP},
 	[PAGE_STILL] = {"still.title", "<p>{{t.still.body}}</p>\n"},
 	[PAGE_LATE] = {"late.title", "<p>{{t.late.body}}</p>\n"},
 	[PAGE_UNCLEAR] = {"unclear.title", "<p>{{t.unclear.body}}</p>\n"},
@@ -104,7 +120,8 @@ void page_answer(struct web_request *r, unsigned status, enum page page, const s
 	enum language language = language_choose(http_header(r, "Accept-Language"));
 	const struct value frame[] = {{"lang", view_of(language_tag(language))},
 	    {"title", text_of(view_of(rows[page].title), language)}};
-	const struct values in_frame = {frame, sizeof frame / sizeof *frame, language}, in_body = {values, n, language};
+	const struct values in_frame = {frame, sizeof frame / sizeof *frame, language};
+	const struct values in_body = {values, n, language};
 	struct buf *out = &r->answer.body;
 	buf_clear(out);
 	put(out, head, &in_frame);

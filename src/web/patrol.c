@@ -12,7 +12,8 @@
 
 #define PATROL_PERIOD_MS 500
 
-COUNTER(cut_off, "optgate_web_slow_connections_total", "Connections cut off because a request took too long to arrive");
+COUNTER(cut_off, "optgate_web_slow_connections_total",
+    "Connections cut off because a request took too long to arrive");
 
 struct patrol {
 	pthread_mutex_t lock;

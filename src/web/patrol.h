@@ -1,5 +1,6 @@
-/* Deadlines of connections: a thread that cuts off whoever takes too long to send a request. The HTTP library's own time-out starts anew with
- * every byte, so that one byte every few seconds would hold a connection for ever. */
+/* Deadlines of connections: a thread that cuts off whoever takes too long to send a request. The HTTP
+ * library's own time-out starts anew with every byte, so that one byte every few seconds would hold a
+ * connection for ever. */
 #pragma once
 
 #include <pthread.h>
@@ -19,7 +20,8 @@ struct watched {
 
 struct patrol;
 /* PARTING: bytes sent before the end when .tell is set; must outlive it. */
-int patrol_start(struct patrol **ret, const struct clock *clock, const char *parting, struct err *err) MUST_CHECK;
+int patrol_start(
+    struct patrol **ret, const struct clock *clock, const char *parting, struct err *err) MUST_CHECK;
 void patrol_stop(struct patrol **p);
 void patrol_add(struct patrol *p, struct watched *w);
 /* Afterwards the fd is never touched again: call it before the fd is closed. */

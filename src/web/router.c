@@ -14,8 +14,8 @@ static bool matches(struct view pattern, struct view path, struct view *ret_capt
 	return ret_capture->n && view_find(*ret_capture, 0, '/') == ret_capture->n;
 }
 
-const struct route *route_find(const struct route *table, size_t n, enum method method, struct view path, struct view *ret_capture,
-    unsigned *ret_allowed)
+const struct route *route_find(const struct route *table, size_t n, enum method method, struct view path,
+    struct view *ret_capture, unsigned *ret_allowed)
 {
 	const struct route *found = NULL;
 	unsigned wanted = method == METHOD_HEAD ? METHOD_GET : method;
@@ -39,7 +39,8 @@ void route_allow_text(unsigned allowed, struct buf *out)
 	static const struct {
 		enum method method;
 		const char *word;
-	} rows[] = {{METHOD_GET, "GET"}, {METHOD_HEAD, "HEAD"}, {METHOD_POST, "POST"}, {METHOD_OPTIONS, "OPTIONS"}};
+	} rows[] = {
+	    {METHOD_GET, "GET"}, {METHOD_HEAD, "HEAD"}, {METHOD_POST, "POST"}, {METHOD_OPTIONS, "OPTIONS"}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (allowed & rows[i].method)
 			buf_fmt(out, "%s%s", out->n ? ", " : "", rows[i].word);

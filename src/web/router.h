@@ -18,7 +18,7 @@ struct route {
 };
 
 /* The row for METHOD and PATH, or NULL. *RET_ALLOWED: every method that PATH knows; 0 = no such path. */
-const struct route *route_find(const struct route *table, size_t n, enum method method, struct view path, struct view *ret_capture,
-    unsigned *ret_allowed);
+const struct route *route_find(const struct route *table, size_t n, enum method method, struct view path,
+    struct view *ret_capture, unsigned *ret_allowed);
 /* "GET, HEAD, OPTIONS". */
 void route_allow_text(unsigned allowed, struct buf *out);

@@ -64,7 +64,8 @@ static size_t find_close(struct view page, struct view name)
 {
 	for (size_t i = 0; i + name.n + 5 <= page.n; i++) {
 		struct view here = view_sub(page, i, i + name.n + 5);
-		if (view_starts(here, V("{{/")) && view_ends(here, V("}}")) && view_eq(view_sub(here, 3, 3 + name.n), name))
+		if (view_starts(here, V("{{/")) && view_ends(here, V("}}")) &&
+		    view_eq(view_sub(here, 3, 3 + name.n), name))
 			return i;
 	}
 	return page.n;
@@ -77,7 +78,8 @@ static int render_section(struct rendering r, struct view mark, struct view *res
 	size_t close = find_close(*rest, name);
 	const struct value *v = find_value(r.values, name);
 	if (close == rest->n || !v || r.depth == SECTIONS_MAX)
-		return err_set(r.err, ERR_SYNTAX, "template: section {{%.*s}}: no value, no close or too deep", VFMT(mark));
+		return err_set(r.err, ERR_SYNTAX,
+		    "template: section {{%.*s}}: no value, no close or too deep", VFMT(mark));
 	struct view inside = view_sub(*rest, 0, close);
 	*rest = view_sub(*rest, close + name.n + 5, rest->n);
 	r.depth++;

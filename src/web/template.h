@@ -5,7 +5,8 @@
  *   {{!name}} .. {{/name}} only when it is empty
  *   {{t.key}}              a sentence of the chosen language (texts.h), itself with {{name}} holes, escaped
  *
- * Pure. An unknown name or key, or a section left open, is ERR_SYNTAX: a page is never sent with a hole in it. */
+ * Pure. An unknown name or key, or a section left open, is ERR_SYNTAX: a page is never sent with a hole in
+ * it. */
 #pragma once
 
 #include "base/buf.h"
@@ -24,4 +25,5 @@ struct values {
 };
 
 void html_escape(struct buf *out, struct view v);
-int template_render(struct buf *out, struct view page, const struct values *values, struct err *err) MUST_CHECK;
+int template_render(
+    struct buf *out, struct view page, const struct values *values, struct err *err) MUST_CHECK;

@@ -1,4 +1,5 @@
-/* How often somebody may do something in a minute: a fixed table of counts by network address (IPv6: by /64). Forgets when crowded, never grows. */
+/* How often somebody may do something in a minute: a fixed table of counts by network address (IPv6: by
+ * /64). Forgets when crowded, never grows. */
 #pragma once
 
 #include <pthread.h>

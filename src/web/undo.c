@@ -1,8 +1,9 @@
 /* Undo: "I did not mean it", on the page that has just said "done".
  *
- * Only stronger (promise 4) allows two ways back, a fresh provable opt-in by the person and an audited removal with a reason: this is both, in one
- * transaction. Whoever holds the mail may opt out; only who has made this very opt-out on the page may undo it, within UNDO_LIMIT_MS, and only
- * while the suppression that it made still stands: a ticket is worth nothing after the next opt-out. */
+ * Only stronger (promise 4) allows two ways back, a fresh provable opt-in by the person and an audited
+ * removal with a reason: this is both, in one transaction. Whoever holds the mail may opt out; only who has
+ * made this very opt-out on the page may undo it, within UNDO_LIMIT_MS, and only while the suppression that
+ * it made still stands: a ticket is worth nothing after the next opt-out. */
 #include "optout_page.h"
 
 #define UNDO_MARK "\x01undo" /* no masked address holds a control byte */
@@ -31,8 +32,9 @@ static bool ticket_is_good(const struct pending *p, struct token *ret)
 		return false;
 	int64_t age_ms = p->request->at_ms - ret->minted_ms;
 	return is_undo_ticket(ret) && age_ms >= 0 && age_ms <= UNDO_LIMIT_MS &&
-	    ret->channel == mail->channel && ret->level == mail->level && memcmp(ret->who.b, mail->who.b, PERSON_KEY_BYTES) == 0 &&
-	    memcmp(ret->scope_id, mail->scope_id, SCOPE_ID_BYTES) == 0;
+	       ret->channel == mail->channel && ret->level == mail->level &&
+	       memcmp(ret->who.b, mail->who.b, PERSON_KEY_BYTES) == 0 &&
+	       memcmp(ret->scope_id, mail->scope_id, SCOPE_ID_BYTES) == 0;
 }
 
 /* The row that the opt-out of entry SEQ made is still there, and is the one that stands. */

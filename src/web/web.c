@@ -5,12 +5,17 @@
 #include "base/log.h"
 #include "web_internal.h"
 
-#define ROUTE_COUNTERS(id, name)                                                                                                     \
-	COUNTER(id##_2xx, "optgate_web_requests_total{route=\"" name "\",class=\"2xx\"}", "HTTP requests answered");                 \
-	COUNTER(id##_3xx, "optgate_web_requests_total{route=\"" name "\",class=\"3xx\"}", "HTTP requests answered");                 \
-	COUNTER(id##_4xx, "optgate_web_requests_total{route=\"" name "\",class=\"4xx\"}", "HTTP requests answered");                 \
-	COUNTER(id##_5xx, "optgate_web_requests_total{route=\"" name "\",class=\"5xx\"}", "HTTP requests answered");                 \
-	static struct counter *const id##_answers[STATUS_CLASSES] = {&id##_2xx, &id##_3xx, &id##_4xx, &id##_5xx}
+#define ROUTE_COUNTERS(id, name)                                                          \
+	COUNTER(id##_2xx, "optgate_web_requests_total{route=\"" name "\",class=\"2xx\"}", \
+	    "HTTP requests answered");                                                    \
+	COUNTER(id##_3xx, "optgate_web_requests_total{route=\"" name "\",class=\"3xx\"}", \
+	    "HTTP requests answered");                                                    \
+	COUNTER(id##_4xx, "optgate_web_requests_total{route=\"" name "\",class=\"4xx\"}", \
+	    "HTTP requests answered");                                                    \
+	COUNTER(id##_5xx, "optgate_web_requests_total{route=\"" name "\",class=\"5xx\"}", \
+	    "HTTP requests answered");                                                    \
+	static struct counter *const id##_answers[STATUS_CLASSES] = {                     \
+	    &id##_2xx, &id##_3xx, &id##_4xx, &id##_5xx}
 
 ROUTE_COUNTERS(page, "page");
 ROUTE_COUNTERS(optout, "optout");
@@ -24,6 +29,7 @@ static const struct route routes[] = {
 	{METHOD_POST, "/u/*", optout_do, optout_answers},
 	{METHOD_GET, "/healthz", health_show, health_answers},
 };
+#define ROUTES (sizeof routes / sizeof *routes)
 
 void plain_answer(struct web_request *r, unsigned status, struct view text)
 {
@@ -52,7 +58,7 @@ static enum web_when serve(void *arg, struct web_request *r)
 {
 	struct web *w = arg;
 	unsigned allowed;
-	r->route = route_find(routes, sizeof routes / sizeof *routes, r->method, r->path, &r->capture, &allowed);
+	r->route = route_find(routes, ROUTES, r->method, r->path, &r->capture, &allowed);
 	r->settings = shared_acquire(&w->settings);
 	if (r->route)
 		return r->route->handle(w, r);
@@ -92,7 +98,8 @@ static void compose_headers(struct web *w)
 	h->name = "Content-Security-Policy";
 	struct buf policy;
 	buf_init(&policy, sizeof h->value - 1);
-	buf_fmt(&policy, "default-src 'none'; style-src '%s'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'", buf_cstr(&hash));
+	buf_fmt(&policy, "default-src 'none'; style-src '%s'; ", buf_cstr(&hash));
+	buf_str(&policy, "form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
 	ALWAYS(view_str(buf_view(&policy), h->value, sizeof h->value) && !policy.failed);
 	w->service.headers = w->headers;
 	w->service.header_count = (size_t)(h + 1 - w->headers);
@@ -111,8 +118,8 @@ void web_settings_free(struct shared *shared)
 	free(s);
 }
 
-int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l, const struct clock *clock,
-    struct web_settings *settings, struct err *err)
+int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l,
+    const struct clock *clock, struct web_settings *settings, struct err *err)
 {
 	struct web *w = mem_zero(sizeof *w);
 	w->ledger = l;

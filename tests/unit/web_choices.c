@@ -39,15 +39,17 @@ static bool is_undo_entry(void *arg, const struct journal_entry *e)
 	unsigned *seen = arg;
 	if (e->kind == CHANGE_UNSUPPRESS && e->note.n && view_eq(e->actor, V("recipient")))
 		*seen |= 1;
-	if (e->kind == CHANGE_GRANT && *seen & 1 && e->basis == BASIS_CONSENT && view_eq(e->wording, V("optgate-undo-1")) &&
-	    view_starts(e->evidence, V("ip=127.0.0.1 ")))
+	if (e->kind == CHANGE_GRANT && *seen & 1 && e->basis == BASIS_CONSENT &&
+	    view_eq(e->wording, V("optgate-undo-1")) && view_starts(e->evidence, V("ip=127.0.0.1 ")))
 		*seen |= 2;
 	return *seen != 3;
 }
 
 static enum verdict_kind verdict_on(struct server *s, int number)
 {
-	const struct question q = {.stream = &s->policy->brands[0].streams[0], .channel = CHANNEL_EMAIL, .who = server_person(s, number),
+	const struct question q = {.stream = &s->policy->brands[0].streams[0],
+	    .channel = CHANNEL_EMAIL,
+	    .who = server_person(s, number),
 	    .now_ms = clock_wall(&clock_system)};
 	return policy_decide(s->ledger, &q).kind;
 }
@@ -83,11 +85,16 @@ static void undo_is_a_removal_and_a_consent(void **state)
 }
 
 /* A ticket as the page makes it, or bent. */
-static void bent_ticket(struct server *s, int number, int64_t minted_ms, uint64_t seq, const char *mask, struct buf *out)
+static void bent_ticket(
+    struct server *s, int number, int64_t minted_ms, uint64_t seq, const char *mask, struct buf *out)
 {
 	struct token_keys *keys = token_keys_new(server_key, server_key_id, 1);
 	struct stream *offers = &s->policy->brands[0].streams[0];
-	struct token t = {.channel = CHANNEL_EMAIL, .level = SCOPE_STREAM, .who = server_person(s, number), .minted_ms = minted_ms, .message_id = seq};
+	struct token t = {.channel = CHANNEL_EMAIL,
+	    .level = SCOPE_STREAM,
+	    .who = server_person(s, number),
+	    .minted_ms = minted_ms,
+	    .message_id = seq};
 	memcpy(t.scope_id, offers->scope.id, SCOPE_ID_BYTES);
 	memcpy(t.stream_id, offers->scope.id, SCOPE_ID_BYTES);
 	memcpy(t.brand_id, s->policy->brands[0].scope.id, SCOPE_ID_BYTES);
@@ -129,7 +136,8 @@ static void only_the_right_ticket_undoes(void **state)
 		if (v.reply.status != rows[i].status)
 			fail_msg("row %zu: %d", i, v.reply.status);
 	}
-	client_ask(s, &v.reply, "GET /u/%s HTTP/1.1\r\nHost: t\r\n\r\n", buf_cstr(&ticket)); /* a ticket is no link */
+	client_ask(s, &v.reply, "GET /u/%s HTTP/1.1\r\nHost: t\r\n\r\n",
+	    buf_cstr(&ticket)); /* a ticket is no link */
 	assert_int_equal(v.reply.status, 404);
 	buf_free(&ticket);
 	assert_false(server_suppressed(s, 2, "acme/offers"));
@@ -152,8 +160,13 @@ static void another_stop_still_stands(void **state)
 	struct visit v;
 	struct err err;
 	struct change_result result;
-	struct change objection = {.kind = CHANGE_SUPPRESS, .channel = CHANNEL_EMAIL, .who = server_person(s, 5), .reason = REASON_OBJECTION,
-	    .scope = s->policy->brands[0].scope, .source = V("cli"), .actor = V("user:anna")};
+	struct change objection = {.kind = CHANGE_SUPPRESS,
+	    .channel = CHANNEL_EMAIL,
+	    .who = server_person(s, 5),
+	    .reason = REASON_OBJECTION,
+	    .scope = s->policy->brands[0].scope,
+	    .source = V("cli"),
+	    .actor = V("user:anna")};
 	must(ledger_change(s->ledger, &objection, &result, &err), &err);
 	visit_begin(s, &v, 5, "acme/offers");
 	visit_press(s, &v, "unsubscribe", "");
@@ -205,9 +218,11 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(undo_is_a_removal_and_a_consent), cmocka_unit_test(only_the_right_ticket_undoes),
-		cmocka_unit_test(an_older_opt_out_is_not_the_pages_to_undo), cmocka_unit_test(another_stop_still_stands),
-		cmocka_unit_test(wider_choices_reach_wider),
+	    cmocka_unit_test(undo_is_a_removal_and_a_consent),
+	    cmocka_unit_test(only_the_right_ticket_undoes),
+	    cmocka_unit_test(an_older_opt_out_is_not_the_pages_to_undo),
+	    cmocka_unit_test(another_stop_still_stands),
+	    cmocka_unit_test(wider_choices_reach_wider),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

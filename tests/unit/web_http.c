@@ -15,12 +15,16 @@ static void oversized_bodies_get_413(void **state)
 	body[9000] = 0;
 	client_post(s, path, URLENCODED, body, &r); /* a little too much: read, then refused */
 	assert_int_equal(r.status, 413);
-	client_ask(s, &r, "POST %s HTTP/1.1\r\nHost: t\r\nContent-Length: 10000000000\r\n\r\n" ONE_CLICK, path);
+	client_ask(
+	    s, &r, "POST %s HTTP/1.1\r\nHost: t\r\nContent-Length: 10000000000\r\n\r\n" ONE_CLICK, path);
 	assert_int_equal(r.status, 413);
 	assert_non_null(strstr(r.head, "Connection: close"));
-	client_ask(s, &r, "POST %s HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 9000\r\n\r\n", path);
+	client_ask(s, &r,
+	    "POST %s HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 9000\r\n\r\n", path);
 	assert_int_equal(r.status, 413);
-	client_ask(s, &r, "POST %s HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n2400\r\n%9216s\r\n0\r\n\r\n", path, "");
+	client_ask(s, &r,
+	    "POST %s HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n2400\r\n%9216s\r\n0\r\n\r\n",
+	    path, "");
 	assert_int_equal(r.status, 413);
 	for (int i = 0; i < 21; i++)
 		at += snprintf(at, 80, "--b\r\nContent-Disposition: form-data; name=\"f%d\"\r\n\r\nv\r\n", i);
@@ -38,7 +42,8 @@ static void endless_chunks_are_cut(void **state)
 	char path[300], head[500], chunk[1040];
 	server_path(s, 2, "acme/offers", path);
 	int fd = client_connect(s);
-	snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n", path);
+	snprintf(
+	    head, sizeof head, "POST %s HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n", path);
 	client_send(fd, head, strlen(head));
 	int n = snprintf(chunk, sizeof chunk, "400\r\n%1024s\r\n", "");
 	int sent = 0;
@@ -54,18 +59,23 @@ static void two_lengths_are_refused(void **state)
 	char path[300];
 	struct reply r;
 	server_path(s, 3, "acme/offers", path);
-	static const char *const heads[] = {"Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6",
-	    "Content-Length: -1", "Content-Length: 5x", "Transfer-Encoding: gzip", "Transfer-Encoding: gzip, chunked",
+	static const char *const heads[] = {"Content-Length: 5\r\nTransfer-Encoding: chunked",
+	    "Content-Length: 5\r\nContent-Length: 6", "Content-Length: -1", "Content-Length: 5x",
+	    "Transfer-Encoding: gzip", "Transfer-Encoding: gzip, chunked",
 	    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Host: u\r\nContent-Length: 5"};
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
 		char text[1000];
-		snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: t\r\n%s\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: t\r\n\r\n", path, heads[i]);
+		snprintf(text, sizeof text,
+		    "POST %s HTTP/1.1\r\nHost: t\r\n%s\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: "
+		    "t\r\n\r\n",
+		    path, heads[i]);
 		int fd = client_connect(s);
 		client_send(fd, text, strlen(text));
 		client_read(fd, false, &r);
 		if (r.status != 400)
 			fail_msg("row %zu: %d", i, r.status);
-		while (!client_closed(fd)) { /* what follows is never taken for a request; the library may say 400 twice */
+		while (!client_closed(
+		    fd)) { /* what follows is never taken for a request; the library may say 400 twice */
 			client_read(fd, false, &r);
 			assert_true(r.status == 0 || r.status == 400);
 		}
@@ -78,7 +88,10 @@ static void every_cut_of_a_request_gives_the_same(void **state)
 	struct server *s = *state;
 	char path[300], text[600];
 	server_path(s, 4, "acme/offers", path);
-	int n = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: t\r\nContent-Type: " URLENCODED "\r\nContent-Length: 26\r\n\r\n" ONE_CLICK, path);
+	int n = snprintf(text, sizeof text,
+	    "POST %s HTTP/1.1\r\nHost: t\r\nContent-Type: " URLENCODED
+	    "\r\nContent-Length: 26\r\n\r\n" ONE_CLICK,
+	    path);
 	int fd = client_connect(s);
 	for (int cut = 1; cut < n; cut += 1 + cut / 60) {
 		struct reply r;
@@ -98,9 +111,11 @@ static void connections_are_kept_and_pipelined(void **state)
 	struct reply r;
 	server_path(s, 5, "acme/offers", path);
 	int n = snprintf(text, sizeof text,
-	    "POST %1$s HTTP/1.1\r\nHost: t\r\nContent-Length: 26\r\n\r\n" ONE_CLICK "GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n"
+	    "POST %1$s HTTP/1.1\r\nHost: t\r\nContent-Length: 26\r\n\r\n" ONE_CLICK
+	    "GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n"
 	    "POST %1$s HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nx=y"
-	    "POST %1$s HTTP/1.1\r\nHost: t\r\nContent-Length: 26\r\nConnection: close\r\n\r\n" ONE_CLICK, path);
+	    "POST %1$s HTTP/1.1\r\nHost: t\r\nContent-Length: 26\r\nConnection: close\r\n\r\n" ONE_CLICK,
+	    path);
 	int fd = client_connect(s);
 	client_send(fd, text, (size_t)n);
 	static const int wanted[] = {200, 200, 400, 200};
@@ -123,7 +138,8 @@ static void old_and_careful_clients_are_served(void **state)
 	assert_true(server_suppressed(s, 6, "acme/offers"));
 	server_path(s, 7, "acme/offers", path);
 	int fd = client_connect(s);
-	int n = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 26\r\n\r\n", path);
+	int n = snprintf(text, sizeof text,
+	    "POST %s HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 26\r\n\r\n", path);
 	client_send(fd, text, (size_t)n);
 	client_read(fd, false, &r);
 	assert_int_equal(r.status, 100);
@@ -132,7 +148,10 @@ static void old_and_careful_clients_are_served(void **state)
 	assert_int_equal(r.status, 200);
 	close(fd);
 	assert_true(server_suppressed(s, 7, "acme/offers"));
-	client_ask(s, &r, "POST %s HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nL\r\n19\r\nist-Unsubscribe=One-Click\r\n0\r\n\r\n", path);
+	client_ask(s, &r,
+	    "POST %s HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: "
+	    "chunked\r\n\r\n1\r\nL\r\n19\r\nist-Unsubscribe=One-Click\r\n0\r\n\r\n",
+	    path);
 	assert_int_equal(r.status, 200);
 }
 
@@ -147,7 +166,8 @@ static void slow_clients_are_cut_off(void **state)
 	struct reply r;
 	server_path(&s, 1, "acme/offers", path);
 	int silent = client_connect(&s), heads = client_connect(&s), body = client_connect(&s);
-	int n = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: t\r\nContent-Length: 26\r\n\r\n", path);
+	int n =
+	    snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: t\r\nContent-Length: 26\r\n\r\n", path);
 	client_send(body, text, (size_t)n);
 	client_send(heads, "GET / HTTP/1.1\r\n", 16);
 	int64_t begin = clock_mono(&clock_system);
@@ -309,11 +329,13 @@ static void shared_samples_have_their_outcome(void **state)
 		const char *name;
 		int status;
 		bool suppressed;
-	} rows[] = {{"get-prefetch", 200, false}, {"post-empty", 400, false}, {"post-cl-te", 400, false}, {"rfc8058-urlencoded", 200, true}};
+	} rows[] = {{"get-prefetch", 200, false}, {"post-empty", 400, false}, {"post-cl-te", 400, false},
+	    {"rfc8058-urlencoded", 200, true}};
 	const char *dir = getenv("OPTGATE_CORPUS");
 	for (int i = 0; i < 4; i++) {
 		char file[500], path[300];
-		snprintf(file, sizeof file, "%s/http/oneclick/%s.http", dir ? dir : "../shared/corpus", rows[i].name);
+		snprintf(file, sizeof file, "%s/http/oneclick/%s.http", dir ? dir : "../shared/corpus",
+		    rows[i].name);
 		server_path(s, 500 + i, "acme/offers", path);
 		int status = ask_sample(s, file, path);
 		if (status < 0) {
@@ -342,12 +364,18 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(oversized_bodies_get_413), cmocka_unit_test(endless_chunks_are_cut), cmocka_unit_test(two_lengths_are_refused),
-		cmocka_unit_test(every_cut_of_a_request_gives_the_same), cmocka_unit_test(connections_are_kept_and_pipelined),
-		cmocka_unit_test(old_and_careful_clients_are_served), cmocka_unit_test(slow_clients_are_cut_off),
-		cmocka_unit_test(a_crowd_is_answered_durably), cmocka_unit_test(stopping_answers_what_it_has_begun),
-		cmocka_unit_test(crowds_over_the_limit_are_turned_away), cmocka_unit_test(an_unwritable_ledger_gives_503),
-		cmocka_unit_test(shared_samples_have_their_outcome),
+	    cmocka_unit_test(oversized_bodies_get_413),
+	    cmocka_unit_test(endless_chunks_are_cut),
+	    cmocka_unit_test(two_lengths_are_refused),
+	    cmocka_unit_test(every_cut_of_a_request_gives_the_same),
+	    cmocka_unit_test(connections_are_kept_and_pipelined),
+	    cmocka_unit_test(old_and_careful_clients_are_served),
+	    cmocka_unit_test(slow_clients_are_cut_off),
+	    cmocka_unit_test(a_crowd_is_answered_durably),
+	    cmocka_unit_test(stopping_answers_what_it_has_begun),
+	    cmocka_unit_test(crowds_over_the_limit_are_turned_away),
+	    cmocka_unit_test(an_unwritable_ledger_gives_503),
+	    cmocka_unit_test(shared_samples_have_their_outcome),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

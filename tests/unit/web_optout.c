@@ -1,9 +1,14 @@
-/* web: one-click and the page, on a running listener with a real ledger. The rows of FACTS 2.1's endpoint contract. */
+/* web: one-click and the page, on a running listener with a real ledger. The rows of FACTS 2.1's endpoint
+ * contract. */
 #include "web_server.h"
 
 static const char *const fixed_headers[] = {
-	"Cache-Control: no-store\r\n", "Referrer-Policy: no-referrer\r\n", "X-Robots-Tag: noindex\r\n", "X-Content-Type-Options: nosniff\r\n",
-	"Content-Security-Policy: default-src 'none'; style-src 'sha256-", "form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n",
+    "Cache-Control: no-store\r\n",
+    "Referrer-Policy: no-referrer\r\n",
+    "X-Robots-Tag: noindex\r\n",
+    "X-Content-Type-Options: nosniff\r\n",
+    "Content-Security-Policy: default-src 'none'; style-src 'sha256-",
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n",
 };
 
 static void check_headers(const struct reply *r)
@@ -24,8 +29,10 @@ static void one_click_is_durable_and_idempotent(void **state)
 	struct suppression row;
 	server_path(s, 1, "acme/offers", path);
 	uint64_t before = ledger_journal_last(s->ledger);
-	client_ask(s, &r, "POST %s HTTP/1.1\r\nHost: t\r\nUser-Agent: Provider\t\"1\xff\r\nContent-Type: " URLENCODED
-		"\r\nContent-Length: 26\r\n\r\n" ONE_CLICK, path);
+	client_ask(s, &r,
+	    "POST %s HTTP/1.1\r\nHost: t\r\nUser-Agent: Provider\t\"1\xff\r\nContent-Type: " URLENCODED
+	    "\r\nContent-Length: 26\r\n\r\n" ONE_CLICK,
+	    path);
 	assert_int_equal(r.status, 200);
 	assert_string_equal(r.body, "Unsubscribed.\n");
 	check_headers(&r);
@@ -62,10 +69,12 @@ static void evidence_is_kept_and_clean(void **state)
 static void multipart_and_missing_types_count(void **state)
 {
 	struct server *s = *state;
-	static const char part[] = "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n";
+	static const char part[] = "--x\r\nContent-Disposition: form-data; "
+				   "name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n";
 	static const struct {
 		const char *type, *body;
-	} rows[] = {{"multipart/form-data; boundary=x", part}, {NULL, part}, {NULL, ONE_CLICK}, {"text/plain", ONE_CLICK}};
+	} rows[] = {{"multipart/form-data; boundary=x", part}, {NULL, part}, {NULL, ONE_CLICK},
+	    {"text/plain", ONE_CLICK}};
 	for (int i = 0; i < 4; i++) {
 		char path[300];
 		struct reply r;
@@ -85,17 +94,25 @@ static void looking_changes_nothing(void **state)
 		const char *method, *more;
 		int status;
 	} rows[] = {
-		{"GET", "", 200}, {"GET", "Purpose: prefetch\r\n", 200}, {"GET", "Sec-Purpose: prefetch;prerender\r\n", 200}, {"HEAD", "", 200},
-		{"OPTIONS", "", 204}, {"GET", "", 200}, {"GET", "Content-Length: 26\r\nContent-Type: " URLENCODED "\r\n", 200},
-		{"PUT", "Content-Length: 26\r\n", 405}, {"DELETE", "", 405}, {"PATCH", "Content-Length: 26\r\n", 405}, {"TRACE", "", 405},
-		{"post", "Content-Length: 26\r\nContent-Type: " URLENCODED "\r\n", 405},
+	    {"GET", "", 200},
+	    {"GET", "Purpose: prefetch\r\n", 200},
+	    {"GET", "Sec-Purpose: prefetch;prerender\r\n", 200},
+	    {"HEAD", "", 200},
+	    {"OPTIONS", "", 204},
+	    {"GET", "", 200},
+	    {"GET", "Content-Length: 26\r\nContent-Type: " URLENCODED "\r\n", 200},
+	    {"PUT", "Content-Length: 26\r\n", 405},
+	    {"DELETE", "", 405},
+	    {"PATCH", "Content-Length: 26\r\n", 405},
+	    {"TRACE", "", 405},
+	    {"post", "Content-Length: 26\r\nContent-Type: " URLENCODED "\r\n", 405},
 	};
 	server_path(s, 20, "acme/offers", path);
 	uint64_t before = ledger_journal_last(s->ledger);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct reply r;
-		client_ask(s, &r, "%s %s?List-Unsubscribe=One-Click HTTP/1.1\r\nHost: t\r\n%s\r\n%s", rows[i].method, path, rows[i].more,
-		    strstr(rows[i].more, "26") ? ONE_CLICK : "");
+		client_ask(s, &r, "%s %s?List-Unsubscribe=One-Click HTTP/1.1\r\nHost: t\r\n%s\r\n%s",
+		    rows[i].method, path, rows[i].more, strstr(rows[i].more, "26") ? ONE_CLICK : "");
 		if (r.status != rows[i].status)
 			fail_msg("row %zu: %d", i, r.status);
 		check_headers(&r);
@@ -187,7 +204,8 @@ static void posts_that_say_nothing_change_nothing(void **state)
 {
 	struct server *s = *state;
 	char path[300];
-	static const char *const bodies[] = {"", "x=y", "list-unsubscribe=one-click", "List-Unsubscribe", "{}", "--", "&&&==="};
+	static const char *const bodies[] = {
+	    "", "x=y", "list-unsubscribe=one-click", "List-Unsubscribe", "{}", "--", "&&&==="};
 	server_path(s, 33, "acme/offers", path);
 	uint64_t before = ledger_journal_last(s->ledger);
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
@@ -206,13 +224,16 @@ static void pages_speak_the_readers_language(void **state)
 	char path[300];
 	static const struct {
 		const char *accept, *tag, *says;
-	} rows[] = {{"cy", "cy", "Atal yr e-byst hyn?"}, {"fr-CA,en;q=0.3", "fr", "Ne plus recevoir ces e-mails ?"},
-	    {"de", "de", "Diese E-Mails abbestellen?"}, {"es-MX", "es", "¿Dejar de recibir estos correos?"}, {"xx", "en", "Stop these e-mails?"}};
+	} rows[] = {{"cy", "cy", "Atal yr e-byst hyn?"},
+	    {"fr-CA,en;q=0.3", "fr", "Ne plus recevoir ces e-mails ?"},
+	    {"de", "de", "Diese E-Mails abbestellen?"}, {"es-MX", "es", "¿Dejar de recibir estos correos?"},
+	    {"xx", "en", "Stop these e-mails?"}};
 	server_path(s, 34, "acme/offers/spring", path);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct reply r;
 		char lang[40];
-		client_ask(s, &r, "GET %s HTTP/1.1\r\nHost: t\r\nAccept-Language: %s\r\n\r\n", path, rows[i].accept);
+		client_ask(s, &r, "GET %s HTTP/1.1\r\nHost: t\r\nAccept-Language: %s\r\n\r\n", path,
+		    rows[i].accept);
 		snprintf(lang, sizeof lang, "<html lang=\"%s\">", rows[i].tag);
 		assert_non_null(strstr(r.body, lang));
 		assert_non_null(strstr(r.body, rows[i].says));
@@ -248,7 +269,8 @@ static void old_keys_open_after_rotation(void **state)
 	client_post(s, path, URLENCODED, ONE_CLICK, &r);
 	assert_int_equal(r.status, 200);
 	assert_true(server_suppressed(s, 41, "acme/offers"));
-	web_use(s->web, server_settings(s->policy, token_keys_new(keys + 1, ids + 1, 1))); /* the old key lost: never a false yes */
+	web_use(s->web, server_settings(s->policy, token_keys_new(keys + 1, ids + 1,
+						       1))); /* the old key lost: never a false yes */
 	client_post(s, path, URLENCODED, ONE_CLICK, &r);
 	assert_int_equal(r.status, 404);
 	web_use(s->web, server_settings(s->policy, NULL));
@@ -294,7 +316,8 @@ static void health_and_unknown_paths(void **state)
 	assert_int_equal(r.status, 200);
 	assert_string_equal(r.body, "ok\n");
 	check_headers(&r);
-	static const char *const paths[] = {"/", "/u/", "/u", "/u/a/b", "/../etc/passwd", "/%2e%2e/x", "/u/%00", "/healthz%00", "/metrics"};
+	static const char *const paths[] = {
+	    "/", "/u/", "/u", "/u/a/b", "/../etc/passwd", "/%2e%2e/x", "/u/%00", "/healthz%00", "/metrics"};
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
 		client_ask(s, &r, "GET %s HTTP/1.1\r\nHost: t\r\n\r\n", paths[i]);
 		assert_true(r.status == 404 || r.status == 429);
@@ -319,13 +342,19 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_click_is_durable_and_idempotent), cmocka_unit_test(evidence_is_kept_and_clean),
-		cmocka_unit_test(multipart_and_missing_types_count), cmocka_unit_test(looking_changes_nothing),
-		cmocka_unit_test(head_is_get_without_a_body), cmocka_unit_test(the_page_asks_and_its_button_acts),
-		cmocka_unit_test(a_nonce_is_of_one_link), cmocka_unit_test(posts_that_say_nothing_change_nothing),
-		cmocka_unit_test(pages_speak_the_readers_language), cmocka_unit_test(a_stream_long_gone_still_opts_out),
-		cmocka_unit_test(old_keys_open_after_rotation), cmocka_unit_test(forged_tokens_get_404_then_429),
-		cmocka_unit_test(health_and_unknown_paths),
+	    cmocka_unit_test(one_click_is_durable_and_idempotent),
+	    cmocka_unit_test(evidence_is_kept_and_clean),
+	    cmocka_unit_test(multipart_and_missing_types_count),
+	    cmocka_unit_test(looking_changes_nothing),
+	    cmocka_unit_test(head_is_get_without_a_body),
+	    cmocka_unit_test(the_page_asks_and_its_button_acts),
+	    cmocka_unit_test(a_nonce_is_of_one_link),
+	    cmocka_unit_test(posts_that_say_nothing_change_nothing),
+	    cmocka_unit_test(pages_speak_the_readers_language),
+	    cmocka_unit_test(a_stream_long_gone_still_opts_out),
+	    cmocka_unit_test(old_keys_open_after_rotation),
+	    cmocka_unit_test(forged_tokens_get_404_then_429),
+	    cmocka_unit_test(health_and_unknown_paths),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

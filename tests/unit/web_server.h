@@ -45,10 +45,14 @@ static inline void static_free(struct shared *s)
 static inline struct policy *server_policy(void)
 {
 	static struct topic topics[] = {{.name = (char *)"spring", .title = (char *)"Spring <sale>"}};
-	static struct stream streams[] = {
-		{.name = (char *)"offers", .title = (char *)"Offers & more", .class = CLASS_MARKETING, .topics = topics, .topic_count = 1},
-		{.name = (char *)"news", .title = (char *)"News", .class = CLASS_MARKETING}};
-	static struct brand brand = {.name = (char *)"acme", .title = (char *)"Acme Ltd", .streams = streams, .stream_count = 2};
+	static struct stream streams[] = {{.name = (char *)"offers",
+					      .title = (char *)"Offers & more",
+					      .class = CLASS_MARKETING,
+					      .topics = topics,
+					      .topic_count = 1},
+	    {.name = (char *)"news", .title = (char *)"News", .class = CLASS_MARKETING}};
+	static struct brand brand = {
+	    .name = (char *)"acme", .title = (char *)"Acme Ltd", .streams = streams, .stream_count = 2};
 	static struct policy policy = {.brands = &brand, .brand_count = 1};
 	struct err err;
 	must(scope_parse(V("acme"), &brand.scope, &err), &err);
@@ -71,7 +75,8 @@ static inline struct web_settings *server_settings(struct policy *policy, struct
 
 static inline struct ledger *server_ledger(const char *dir, bool read_only)
 {
-	struct ledger_settings ls = {.dir = dir, .key_dir = dir, .map_bytes = 64 << 20, .read_only = read_only};
+	struct ledger_settings ls = {
+	    .dir = dir, .key_dir = dir, .map_bytes = 64 << 20, .read_only = read_only};
 	struct ledger *l;
 	struct err err;
 	must(ledger_open(&l, &ls, &clock_system, &err), &err);
@@ -80,10 +85,14 @@ static inline struct ledger *server_ledger(const char *dir, bool read_only)
 
 static inline void server_listen(struct server *s)
 {
-	struct web_limits limits = {.threads = 2, .max_connections = s->max_connections ? s->max_connections : 500,
-	    .timeout_s = s->timeout_s ? s->timeout_s : 10, .max_body_bytes = 8192};
+	struct web_limits limits = {.threads = 2,
+	    .max_connections = s->max_connections ? s->max_connections : 500,
+	    .timeout_s = s->timeout_s ? s->timeout_s : 10,
+	    .max_body_bytes = 8192};
 	struct err err;
-	must(web_start(&s->web, "127.0.0.1:0", &limits, s->ledger, &clock_system, server_settings(s->policy, NULL), &err), &err);
+	must(web_start(&s->web, "127.0.0.1:0", &limits, s->ledger, &clock_system,
+		 server_settings(s->policy, NULL), &err),
+	    &err);
 	assert_int_equal(web_address(s->web, &s->address), 0);
 }
 
@@ -126,7 +135,10 @@ static inline void server_path(struct server *s, int number, const char *scope, 
 	must(scope_parse(view_of(scope), &mail, &err), &err);
 	must(scope_parse(V("acme"), &brand, &err), &err);
 	must(scope_parse(mail.level == SCOPE_TOPIC ? V("acme/offers") : view_of(scope), &stream, &err), &err);
-	struct token t = {.channel = CHANNEL_EMAIL, .level = mail.level, .who = server_person(s, number), .minted_ms = 1764000000000,
+	struct token t = {.channel = CHANNEL_EMAIL,
+	    .level = mail.level,
+	    .who = server_person(s, number),
+	    .minted_ms = 1764000000000,
 	    .message_id = (uint64_t)number};
 	memcpy(t.scope_id, mail.id, SCOPE_ID_BYTES);
 	memcpy(t.stream_id, stream.id, SCOPE_ID_BYTES);
@@ -141,7 +153,8 @@ static inline void server_path(struct server *s, int number, const char *scope, 
 }
 
 /* The suppression of that scope, or false. */
-static inline bool server_suppression(struct server *s, int number, const char *scope, struct suppression *ret)
+static inline bool server_suppression(
+    struct server *s, int number, const char *scope, struct suppression *ret)
 {
 	struct scope wanted;
 	struct arena arena;
@@ -179,7 +192,8 @@ static inline int client_connect(struct server *s)
 {
 	int fd = socket(s->address.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
-	(void)!connect(fd, (struct sockaddr *)&s->address.sa, s->address.sa_len); /* refused: shows as an answer with status 0 */
+	(void)!connect(fd, (struct sockaddr *)&s->address.sa,
+	    s->address.sa_len); /* refused: shows as an answer with status 0 */
 	return fd;
 }
 
@@ -247,10 +261,11 @@ static inline void client_ask(struct server *s, struct reply *r, const char *fmt
 	client_ask_n(s, text, (size_t)n, r);
 }
 
-static inline void client_post(struct server *s, const char *path, const char *type, const char *body, struct reply *r)
+static inline void client_post(
+    struct server *s, const char *path, const char *type, const char *body, struct reply *r)
 {
-	client_ask(s, r, "POST %s HTTP/1.1\r\nHost: t\r\n%s%s%sContent-Length: %zu\r\n\r\n%s", path, type ? "Content-Type: " : "",
-	    type ? type : "", type ? "\r\n" : "", strlen(body), body);
+	client_ask(s, r, "POST %s HTTP/1.1\r\nHost: t\r\n%s%s%sContent-Length: %zu\r\n\r\n%s", path,
+	    type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "", strlen(body), body);
 }
 
 #define URLENCODED "application/x-www-form-urlencoded"
