@@ -1,6 +1,6 @@
 /* A connection's buffers, events and life.
  *
- * * Reading goes into the loop's scratch; only what the owner leaves uneaten is copied into memory of the
+ * Reading goes into the loop's scratch; only what the owner leaves uneaten is copied into memory of the
  * connection's own, so that an idle one holds no buffer. What is written leaves at the end of the loop's
  * turn: one system call for all replies of a batch. Interest in events is changed lazily: a paused
  * connection keeps EPOLLIN until bytes really come. */

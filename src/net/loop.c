@@ -1,7 +1,7 @@
 /* The event loop. One turn: wait, fd handlers, posted tasks, timers, then the deferred tasks until none is
  * left.
  *
- * * Posting is a lock-free stack that the loop turns round when it takes it, which keeps the order. Only
+ * Posting is a lock-free stack that the loop turns round when it takes it, which keeps the order. Only
  * who finds the stack empty writes the eventfd; it is watched edge-triggered and never read, which saves a
  * system call a wake. A poster counts itself in .posters for as long as it touches the loop, so that
  * loop_free can wait for its last step. */
