@@ -98,6 +98,7 @@ static void run(struct play *p)
 	session_run(&p->plan, &calls, p);
 	p->took_ms = mono() - from;
 	hop_close(&p->hop);
+	hop_free(&p->hop);
 	pthread_join(t, NULL);
 	wire_free(&p->wire);
 	assert_int_equal(p->results, p->given); /* exactly one for each */
@@ -140,12 +141,13 @@ static void bytes_are_what_they_were(void **state)
 		pthread_create(&t, NULL, watch, &p);
 		session_run(&p.plan, &calls, &p);
 		assert_int_equal(outcome(&p, 0), DELIVERED);
-		assert_int_equal(p.hop.mail_n, sizeof head - 1 + 100000);
+		assert_int_equal(hop_got_bytes(&p.hop), sizeof head - 1 + 100000);
 		got = p.hop.mail;
 		assert_memory_equal(got, head, sizeof head - 1);
 		assert_memory_equal(got + sizeof head - 1, long_body, 100000);
 		assert_int_equal(hop_count(&p.hop, "BDAT"), 0); /* offered or not */
 		hop_close(&p.hop);
+		hop_free(&p.hop);
 		pthread_join(t, NULL);
 		wire_free(&p.wire);
 		free(long_body);

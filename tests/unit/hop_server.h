@@ -62,6 +62,8 @@ struct hop_conn {
 	SSL *ssl;
 	char in[8192];
 	size_t in_n, in_at;
+	char *mail;                 /* of the message that is coming in */
+	size_t mail_n;
 };
 
 static void hop_send(struct hop_conn *c, const char *p, size_t n)
@@ -107,10 +109,21 @@ static bool hop_line(struct hop_conn *c, char *dst, size_t size)
 
 static void hop_keep(struct hop_conn *c, const char *p, size_t n)
 {
-	struct hop_server *s = c->s;
-	if (s->mail_n + n <= HOP_KEEP)
-		memcpy(s->mail + s->mail_n, p, n);
-	s->mail_n += n;
+	if (c->mail_n + n <= HOP_KEEP)
+		memcpy(c->mail + c->mail_n, p, n);
+	c->mail_n += n;
+}
+
+static void hop_show(struct hop_conn *c)
+{
+	size_t n = c->mail_n < HOP_KEEP ? c->mail_n : HOP_KEEP;
+	if (n == 0)
+		return;
+	pthread_mutex_lock(&c->s->lock);
+	memcpy(c->s->mail, c->mail, n);
+	c->s->mail[n] = 0;
+	c->s->mail_n = c->mail_n;
+	pthread_mutex_unlock(&c->s->lock);
 }
 
 static void hop_dribble(struct hop_conn *c, const char *reply)
@@ -143,7 +156,7 @@ static bool hop_read_data(struct hop_conn *c)
 	char line[8192];
 	if (c->s->script.pause_ms)
 		poll(NULL, 0, c->s->script.pause_ms);
-	c->s->mail_n = 0;
+	c->mail_n = 0;
 	while (hop_line(c, line, sizeof line)) {
 		if (strcmp(line, ".\r\n") == 0)
 			return true;
@@ -169,6 +182,7 @@ static bool hop_end(struct hop_conn *c)
 {
 	const struct hop_script *sc = &c->s->script;
 	bool odd = sc->final && c->message >= sc->from_message && (!sc->only_connection || sc->only_connection == c->number);
+	hop_show(c);
 	if (!odd || sc->final[0] == '2')
 		atomic_fetch_add(&c->s->messages, 1);
 	bool on = hop_answer(c, sc->final, "250 2.0.0 kept\r\n");
@@ -217,7 +231,9 @@ static bool hop_starttls(struct hop_conn *c)
 	if (SSL_accept(c->ssl) != 1)
 		return false;
 	const char *name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
+	pthread_mutex_lock(&c->s->lock);
 	snprintf(c->s->sni, sizeof c->s->sni, "%s", name ? name : "");
+	pthread_mutex_unlock(&c->s->lock);
 	if (sc->tls_pause_ms)
 		poll(NULL, 0, sc->tls_pause_ms);
 	return true;
@@ -298,6 +314,8 @@ static void *hop_handler(void *arg)
 {
 	struct hop_conn *c = arg;
 	hop_talk(c);
+	hop_show(c);
+	free(c->mail);
 	if (c->ssl)
 		SSL_free(c->ssl);
 	close(c->fd);
@@ -319,6 +337,7 @@ static void *hop_main(void *arg)
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
 		c->s = s;
 		c->fd = fd;
+		c->mail = malloc(HOP_KEEP + 1);
 		unsigned n = atomic_fetch_add(&s->connections, 1);
 		c->number = n + 1;
 		if (n >= 256 || pthread_create(&s->handlers[n], NULL, hop_handler, c))
@@ -354,15 +373,39 @@ static void hop_close(struct hop_server *s)
 	shutdown(s->fd, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
 	close(s->fd);
-	free(s->mail);
-	pthread_mutex_destroy(&s->lock);
+	s->fd = -1;
 }
 
-static unsigned hop_count(const struct hop_server *s, const char *verb)
+/* What was said can still be read. */
+static void hop_free(struct hop_server *s)
+{
+	free(s->mail);
+}
+
+static unsigned hop_count(struct hop_server *s, const char *verb)
 {
 	unsigned n = 0;
+	pthread_mutex_lock(&s->lock);
 	for (const char *p = s->said; (p = strstr(p, verb)); p++)
 		n++;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+/* In the last message. */
+static inline bool hop_got(struct hop_server *s, const char *text)
+{
+	pthread_mutex_lock(&s->lock);
+	bool has = strstr(s->mail, text) != NULL;
+	pthread_mutex_unlock(&s->lock);
+	return has;
+}
+
+static inline size_t hop_got_bytes(struct hop_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	size_t n = s->mail_n;
+	pthread_mutex_unlock(&s->lock);
 	return n;
 }
 
