@@ -82,14 +82,14 @@ int run_client_add(struct tool *t)
 	char password[PASSWORD_MAX + 2] = "", hash[PASSWORD_TEXT];
 	struct err err;
 	if (need_config(t, &err) < 0 || !find_client(t, name, &err) || config_make_dirs(t->config, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	int rc = read_password(t, password, &err);
 	if (rc == 0)
 		rc = password_hash(view_of(password), hash, &err);
 	mem_wipe(password, sizeof password);
 	if (rc == 0)
 		rc = passwords_set(t->config->password_file, view_of(name), view_of(hash), &err);
-	return rc < 0 ? fail(t, &err) : report(t, name, "set");
+	return rc < 0 ? failed(t, &err) : report(t, name, "set");
 }
 
 /* Also for a client that the settings have forgotten. */
@@ -98,7 +98,7 @@ int run_client_remove(struct tool *t)
 	const char *name = t->args.operands[0];
 	struct err err;
 	if (need_config(t, &err) < 0 || passwords_set(t->config->password_file, view_of(name), V(""), &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	return report(t, name, "removed");
 }
 
@@ -136,7 +136,7 @@ int run_client_list(struct tool *t)
 	buf_init(&hashes, PASSWORD_FILE_MAX);
 	if (need_config(t, &err) < 0 || passwords_read(t->config->password_file, &hashes, &err) < 0) {
 		buf_free(&hashes);
-		return fail(t, &err);
+		return failed(t, &err);
 	}
 	const struct intake_settings *s = t->config->intake;
 	json_t *rows = json_array();

@@ -36,11 +36,11 @@ static int run(struct tool *t, enum change_kind kind, const char *done_word, con
 	char evidence[NOTE_MAX + 1];
 	if (read_evidence(t, evidence, &err) < 0 || (kind == CHANGE_GRANT && read_basis(t, &c, &err) < 0) ||
 	    read_known_scope(t, option(&t->args, OPT_PURPOSE), &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	c.wording = view_of(option(&t->args, OPT_WORDING));
 	c.evidence = view_of(evidence);
 	if (ledger_change(t->ledger, &c, &r, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	return change_report(t, &c, c.basis ? basis_word(c.basis) : "consent", &r, done_word, stood_word);
 }
 

@@ -56,10 +56,9 @@ static void print_findings(struct tool *t, const json_t *findings)
 
 static void print_explanation(struct tool *t, const json_t *o)
 {
-	char s[4][64];
-	const char *reason = member(o, "reason", s[0]);
-	fprintf(t->out, "%s %s %s: %s%s%s%s\n", member(o, "address", s[1]), member(o, "stream", s[2]), json_is_string(json_object_get(o, "topic")) ? control_text(o, "topic") : "",
-	    member(o, "verdict", s[3]), *reason == '-' ? "" : " (", *reason == '-' ? "" : reason, *reason == '-' ? "" : ")");
+	const char *reason = control_text(o, "reason"), *topic = control_text(o, "topic");
+	fprintf(t->out, "%s, %s%s%s: %s%s%s%s\n", control_text(o, "address"), control_text(o, "stream"), topic ? "/" : "", topic ? topic : "",
+	    control_text(o, "verdict"), *reason ? " (" : "", reason, *reason ? ")" : "");
 	fprintf(t->out, "%s\n", control_text(o, "sentence"));
 	const json_t *findings = json_object_get(o, "findings");
 	if (json_array_size(findings)) {
@@ -88,7 +87,7 @@ static int explain(struct tool *t, const struct question *q, const struct addres
 	arena_init(&arena, EXPLAIN_MAX);
 	int code = EXIT_DEFER;
 	if (policy_explain(t->ledger, q, &arena, &ex, &err) < 0) {
-		fail(t, &err);
+		failed(t, &err);
 	} else {
 		json_t *o = explanation_json(q, address, &ex);
 		code = codes[ex.verdict.kind];
@@ -109,12 +108,12 @@ int run_explain(struct tool *t)
 	struct address address;
 	struct err err;
 	if (read_channel(&t->args, &q.channel, &err) < 0 || find_stream(t, &q, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	if (need_ledger(t, false, &err) < 0) {
-		fail(t, &err);
+		failed(t, &err);
 		return EXIT_DEFER;
 	}
 	if (read_person(t, q.channel, &address, &q.who, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	return explain(t, &q, &address);
 }

@@ -103,7 +103,7 @@ int run_journal_tail(struct tool *t)
 	struct err err;
 	struct tail tail = {.t = t};
 	if (need_ledger(t, false, &err) < 0 || read_range(t, &tail, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	bool follows = has_option(&t->args, OPT_FOLLOW);
 	tail.rows = as_json(t) && !follows ? json_array() : NULL;
 	int rc = tail.left ? ledger_journal(t->ledger, tail.next, take_entry, &tail, &err) : 0;
@@ -112,7 +112,7 @@ int run_journal_tail(struct tool *t)
 	if (rc == 0 && tail.rows)
 		print_json(t, json_incref(tail.rows));
 	json_decref(tail.rows);
-	return rc < 0 ? fail(t, &err) : EXIT_DONE;
+	return rc < 0 ? failed(t, &err) : EXIT_DONE;
 }
 
 int run_journal_verify(struct tool *t)
@@ -120,13 +120,13 @@ int run_journal_verify(struct tool *t)
 	uint64_t count = 0;
 	struct err err;
 	if (need_ledger(t, false, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	int rc = ledger_journal_verify(t->ledger, &count, &err);
 	if (as_json(t))
 		print_json(t, json_pack("{s:b, s:I, s:s?}", "whole", rc == 0, "good_entries", (json_int_t)count, "error", rc < 0 ? err.text : NULL));
 	else if (rc == 0)
 		fprintf(t->out, "journal verified: %llu entries, the chain is whole\n", (unsigned long long)count);
 	if (rc < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	return EXIT_DONE;
 }

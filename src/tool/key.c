@@ -71,9 +71,9 @@ static int make_dkim(struct tool *t)
 		return misuse(t, "key %s dkim: expected DOMAIN SELECTOR rsa|ed25519", t->args.verb->sub);
 	if (domain_canonical(view_of(o[1]), domain, &err) < 0 || config_selector_check(o[2], &err) < 0 || need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0 ||
 	    config_dkim_path(t->config, domain, o[2], path, &err) < 0 || sign_key_new(&key, o[3][0] == 'r' ? SIGN_RSA : SIGN_ED25519, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	int rc = save_dkim(key, path, &err);
-	int code = rc < 0 ? fail(t, &err) : report_dkim(t, key, domain, o[2], path);
+	int code = rc < 0 ? failed(t, &err) : report_dkim(t, key, domain, o[2], path);
 	sign_key_free(&key);
 	return code;
 }
@@ -97,12 +97,12 @@ static int make_ledger(struct tool *t)
 {
 	struct err err;
 	if (need_config(t, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	if (key_exists(t, "ledger.key")) {
 		err_set(&err, ERR_CONFLICT, "%s/ledger.key is there already: another one would find nobody", t->config->key_dir);
-		return fail(t, &err);
+		return failed(t, &err);
 	}
-	return need_ledger(t, true, &err) < 0 ? fail(t, &err) : report_made(t, "ledger", "ledger.key, person.key");
+	return need_ledger(t, true, &err) < 0 ? failed(t, &err) : report_made(t, "ledger", "ledger.key, person.key");
 }
 
 static int make_token(struct tool *t)
@@ -110,13 +110,13 @@ static int make_token(struct tool *t)
 	struct token_keys *keys;
 	struct err err;
 	if (need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	if (key_exists(t, "token-001.key")) {
 		err_set(&err, ERR_CONFLICT, "%s has token keys already: `optgate key rotate token` adds one", t->config->key_dir);
-		return fail(t, &err);
+		return failed(t, &err);
 	}
 	if (token_keys_load(&keys, t->config->key_dir, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	token_keys_free(&keys);
 	return report_made(t, "token", "token-001.key");
 }
@@ -127,7 +127,7 @@ static int rotate_token(struct tool *t)
 	char name[40];
 	struct err err;
 	if (need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0 || token_keys_rotate(t->config->key_dir, &id, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	snprintf(name, sizeof name, "token-%03u.key", id);
 	return report_made(t, "token", name);
 }
@@ -136,7 +136,7 @@ static int rotate_ledger(struct tool *t)
 {
 	struct err err;
 	err_set(&err, ERR_REFUSED, "the ledger key can't be rotated: erased people are known by it alone");
-	return fail(t, &err);
+	return failed(t, &err);
 }
 
 static int dispatch(struct tool *t, bool rotates)

@@ -71,7 +71,7 @@ int run_key_list(struct tool *t)
 	char dkim[CONFIG_PATH_MAX];
 	struct err err;
 	if (need_config(t, &err) < 0 || path_join(dkim, sizeof dkim, t->config->key_dir, "dkim", &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	json_t *rows = json_array();
 	each_key(rows, t->config->key_dir, add_own);
 	each_key(rows, dkim, add_dkim);

@@ -18,7 +18,7 @@ int run_config_check(struct tool *t)
 	if (as_json(t))
 		print_json(t, json_pack("{s:b, s:s?}", "ok", rc == 0, "error", rc < 0 ? err.text : NULL));
 	if (rc < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	if (!as_json(t))
 		fprintf(t->out, "%s: ok\n", config_file(t));
 	return EXIT_DONE;
@@ -43,7 +43,7 @@ int run_config_show(struct tool *t)
 	if (rc == 0)
 		fwrite(b.p, 1, b.n, t->out);
 	buf_free(&b);
-	return rc < 0 ? fail(t, &err) : EXIT_DONE;
+	return rc < 0 ? failed(t, &err) : EXIT_DONE;
 }
 
 int run_config_sample(struct tool *t)
@@ -92,7 +92,7 @@ int run_stats(struct tool *t)
 	int rc = ask(t, question, own_stats, &answer, &err);
 	json_decref(question);
 	if (rc < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	if (as_json(t)) {
 		print_json(t, answer);
 		return EXIT_DONE;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "tool.h"
 
 #define CONFIG_DEFAULT "/etc/optgate/optgate.conf"
@@ -104,13 +105,14 @@ int tool_run(struct tool *t, int argc, char *const *argv)
 	tool_close(t);
 	if (fflush(t->out) != 0 && code == EXIT_DONE) {
 		err_sys(&err, "standard output");
-		return fail(t, &err);
+		return failed(t, &err);
 	}
 	return code;
 }
 
 int tool_main(int argc, char *const *argv)
 {
+	log_set_level(LOG_LEVEL_WARNING); /* the rooms' events are the daemon's to tell */
 	struct tool t = {.in = stdin, .out = stdout, .err_out = stderr, .prompts = isatty(STDIN_FILENO)};
 	return tool_run(&t, argc, argv);
 }

@@ -15,7 +15,7 @@ static char *make_printable(char *s)
 	return s;
 }
 
-int fail(struct tool *t, const struct err *err)
+int failed(struct tool *t, const struct err *err)
 {
 	fprintf(t->err_out, "optgate: %s\n", err->text);
 	return EXIT_FAILED;

@@ -111,6 +111,22 @@ static void print_answer(struct tool *t, json_t *answer)
 	(list ? print_list : json_object_get(answer, "message") ? print_shown : print_count)(t, answer);
 }
 
+/* Thrown away mail leaves an entry in the journal: who, how many, and by which filter. */
+static int note_drop(struct tool *t, const json_t *question, json_int_t count, struct err *err)
+{
+	char note[NOTE_MAX + 1];
+	int n = snprintf(note, sizeof note, "queue drop: %lld items", (long long)count);
+	static const char *const filters[] = {"stream", "domain", "client", "id", "state"};
+	for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+		const char *value = control_text(question, filters[i]);
+		if (value && n < NOTE_MAX)
+			n += snprintf(note + n, sizeof note - (size_t)n, " %s=%.40s", filters[i], value);
+	}
+	struct change c = {.kind = CHANGE_NOTE, .channel = CHANNEL_EMAIL, .source = V("cli"), .actor = view_of(t->actor), .note = view_of(note)};
+	struct change_result r;
+	return need_ledger(t, true, err) < 0 ? -1 : ledger_change(t->ledger, &c, &r, err);
+}
+
 int run_queue(struct tool *t)
 {
 	struct err err;
@@ -118,10 +134,12 @@ int run_queue(struct tool *t)
 	int rc = make_question(t, q, &err);
 	if (rc == 0)
 		rc = ask(t, q, own_queue, &answer, &err);
+	json_int_t dropped = rc == 0 && strcmp(t->args.verb->sub, "drop") == 0 ? json_integer_value(json_object_get(answer, "count")) : 0;
+	if (rc == 0)
+		print_answer(t, answer);
+	if (dropped)
+		rc = note_drop(t, q, dropped, &err);
 	json_decref(q);
-	if (rc < 0)
-		return fail(t, &err);
-	print_answer(t, answer);
 	json_decref(answer);
-	return EXIT_DONE;
+	return rc < 0 ? failed(t, &err) : EXIT_DONE;
 }

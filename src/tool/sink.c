@@ -74,7 +74,7 @@ static void deliver(void *arg, const struct sink_mail *m)
 	pthread_mutex_lock(&r->lock);
 	r->received++;
 	if (r->dir && save(r, m->bytes, &err) < 0)
-		fail(r->t, &err);
+		failed(r->t, &err);
 	print_message(r, m);
 	if (r->received == r->wanted)
 		kill(getpid(), SIGTERM); /* main waits for it */
@@ -135,9 +135,9 @@ int run_sink(struct tool *t)
 	struct err err;
 	if (read_count(&t->args, OPT_COUNT, INT64_MAX, 0, &r.wanted, &err) < 0 || read_count(&t->args, OPT_MAX_SIZE, SIZE_MAX_BYTES, SIZE_DEFAULT, &s.max_message_bytes, &err) < 0 ||
 	    read_rules(t, rules, &err) < 0 || (r.dir && dir_make(r.dir, 0755, &err) < 0) || sink_new(&sink, &s, &clock_system, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	signal(SIGPIPE, SIG_IGN);
 	int rc = serve(t, sink, &err);
 	sink_free(&sink);
-	return rc < 0 ? fail(t, &err) : EXIT_DONE;
+	return rc < 0 ? failed(t, &err) : EXIT_DONE;
 }

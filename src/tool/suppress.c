@@ -44,7 +44,7 @@ int run_suppress_add(struct tool *t)
 	const char *scope = option(&t->args, OPT_SCOPE);
 	if (read_reason(t, &c, &err) < 0 || read_known_scope(t, scope ? scope : "", &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0 ||
 	    ledger_change(t->ledger, &c, &r, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	return change_report(t, &c, reason_word(c.reason), &r, "suppressed", "was suppressed already");
 }
 
@@ -58,7 +58,7 @@ int run_suppress_remove(struct tool *t)
 	/* any scope: also one that the settings have forgotten */
 	if (read_reason(t, &c, &err) < 0 || scope_parse(view_of(scope ? scope : ""), &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0 ||
 	    ledger_change(t->ledger, &c, &r, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	return change_report(t, &c, reason_word(c.reason), &r, "no longer suppressed", "was not suppressed like this");
 }
 
@@ -130,13 +130,13 @@ static int show(struct tool *t, bool consents)
 	enum channel channel;
 	struct err err;
 	if (read_channel(&t->args, &channel, &err) < 0 || need_ledger(t, false, &err) < 0 || read_person(t, channel, &address, &who, &err) < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	arena_init(&arena, LOOK_MAX);
 	int rc = ledger_look(t->ledger, &who, &arena, &rec, &err);
 	json_t *rows = rc == 0 ? rows_of(&rec, consents) : NULL;
 	arena_free(&arena);
 	if (rc < 0)
-		return fail(t, &err);
+		return failed(t, &err);
 	if (as_json(t)) {
 		print_json(t, rows);
 		return EXIT_DONE;

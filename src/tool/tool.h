@@ -126,7 +126,7 @@ void dkim_record(struct buf *out, const struct sign_key *key);
 
 /* ---- print.c ---- */
 
-int fail(struct tool *t, const struct err *err);                    /* says it; EXIT_FAILED */
+int failed(struct tool *t, const struct err *err);                    /* says it; EXIT_FAILED */
 int misuse(struct tool *t, const char *fmt, ...) PRINTF(2, 3);      /* says it and where to find help; EXIT_USAGE */
 bool as_json(const struct tool *t);
 void print_json(struct tool *t, json_t *o);                         /* takes over O */

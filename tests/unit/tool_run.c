@@ -1,0 +1,163 @@
+/* tool: verbs run on a data directory of their own; each line is what a user types, the exit status, and a part of what is said. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../../src/tool/tool.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+static const char settings_text[] =
+    "data_dir = \"data\";\n"
+    "public = { url = \"https://u.acme.test\"; };\n"
+    "delivery = { next_hops = ( { name = \"mta\"; host = \"127.0.0.1\"; } ); };\n"
+    "brands = ( { name = \"acme\"; title = \"Acme\"; from_domains = [ \"acme.test\" ]; bounce_domain = \"b.acme.test\";\n"
+    "  dkim = ( { domain = \"acme.test\"; selector = \"s1\"; } );\n"
+    "  streams = ( { name = \"offers\"; class = \"marketing\"; requires = \"consent\"; topics = ( { name = \"spring\"; } ); },\n"
+    "              { name = \"receipts\"; class = \"service\"; } ); } );\n"
+    "clients = ( { name = \"crm\"; brand = \"acme\"; stream = \"offers\"; } );\n";
+
+static char dir[64], conf[80];
+static char *said;
+
+static int make_dir(void **state)
+{
+	(void)state;
+	struct err err;
+	snprintf(dir, sizeof dir, "/tmp/optgate-tool-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(conf, sizeof conf, "%s/optgate.conf", dir);
+	return file_replace(conf, view_of(settings_text), 0644, &err);
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	char command[100];
+	free(said);
+	said = NULL;
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command);
+}
+
+/* Runs `optgate -c conf LINE` with INPUT; what it says on both outputs is in .said. */
+static int run(const char *line, const char *input)
+{
+	char *copy = mem_strdup(line), *argv[24] = {(char *)"optgate", (char *)"-c", conf}, *save = NULL;
+	int argc = 3;
+	for (char *w = strtok_r(copy, " ", &save); w && argc < 23; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	free(said);
+	said = NULL;
+	size_t n;
+	FILE *out = open_memstream(&said, &n), *in = fmemopen((void *)input, strlen(input), "r");
+	struct tool t = {.in = in, .out = out, .err_out = out};
+	int code = tool_run(&t, argc, argv);
+	fclose(out);
+	fclose(in);
+	free(copy);
+	return code;
+}
+
+static void expect(const char *line, int code, const char *part)
+{
+	int got = run(line, "a long password\n");
+	if (got != code || !strstr(said, part))
+		fail_msg("optgate %s: exit %d instead of %d, said:\n%s", line, got, code, said);
+}
+
+static void people_are_blocked_and_freed(void **state)
+{
+	(void)state;
+	expect("explain ann@example.net --stream acme/offers", 3, "suppress (no-consent)");
+	expect("consent grant Ann@Example.NET --purpose acme/offers --wording v3 --evidence ip=192.0.2.1", 0, "ann@example.net: granted: consent, scope acme/offers");
+	expect("explain ann@example.net --stream acme/offers", 0, "ann@example.net, acme/offers: allow\n");
+	expect("suppress add ann@example.net --scope acme/offers --reason unsubscribe", 0, "suppressed: unsubscribe");
+	expect("suppress add ann@example.net --scope acme/offers --reason unsubscribe", 0, "was suppressed already");
+	expect("explain ann@example.net --stream acme/offers", 3, "suppress (unsubscribe)");
+	expect("explain ann@example.net --stream acme/offers --topic spring --json", 3, "\"topic\": \"spring\"");
+	expect("explain ann@example.net --stream acme/receipts", 0, "allow");
+	expect("suppress show ann@example.net", 0, "acme/offers  unsubscribe");
+	expect("suppress show bob@example.net", 0, "bob@example.net: not suppressed");
+	expect("suppress show bob@example.net --json", 0, "[]");
+	expect("consent show ann@example.net", 0, "ip=192.0.2.1");
+	expect("suppress remove ann@example.net --scope acme/offers --reason unsubscribe --note asked", 0, "no longer suppressed");
+	expect("explain ann@example.net --stream acme/offers", 0, "allow");
+	expect("consent withdraw ann@example.net --purpose acme/offers", 0, "withdrawn");
+	expect("consent grant ann@example.net --purpose acme/offers --at 2020-01-01", 0, "changed nothing");
+	expect("explain ann@example.net --stream acme/offers", 3, "suppress (withdrawn)");
+	expect("journal tail --count 2", 0, "withdraw");
+	expect("journal verify", 0, "journal verified: ");
+	expect("journal verify --json", 0, "\"whole\": true");
+}
+
+static void mistakes_are_told(void **state)
+{
+	(void)state;
+	expect("suppress add ann --scope acme", 1, "ann: ");
+	expect("suppress add ann@example.net --scope acm", 1, "\"acm\" is no brand, stream or topic of the settings");
+	expect("suppress add ann@example.net --scope acme/offers/summer", 1, "is no brand, stream or topic");
+	expect("suppress add ann@example.net --reason boredom", 1, "--reason: expected objection, unsubscribe");
+	expect("suppress add ann@example.net --channel pigeon", 1, "--channel: expected email");
+	expect("suppress add ann@example.net --expires soon", 1, "--expires: expected 2027-01-31");
+	expect("suppress remove ann@example.net", 2, "expected --note TEXT; see `optgate help suppress`");
+	expect("consent grant ann@example.net --purpose acme --basis hope", 1, "--basis: expected consent, soft-opt-in");
+	expect("consent grant ann@example.net --purpose acme --evidence x", 1, "--evidence: expected KEY=VALUE");
+	expect("explain ann@example.net --stream acme/nothing", 1, "--stream: the settings have no \"acme/nothing\"");
+	expect("explain ann@example.net --stream acme/offers --topic x", 1, "has no topic \"x\"");
+	expect("journal tail --count many", 1, "--count: expected a number");
+	expect("client add nobody", 1, "the settings have no client of that name");
+	expect("key new dkim acme.test S! rsa", 1, "expected a DKIM selector");
+	expect("key new dkim acme.test s1 dsa", 2, "expected DOMAIN SELECTOR rsa|ed25519");
+	expect("key rotate ledger", 1, "can't be rotated");
+	expect("queue drop", 1, "queue drop: expected a filter, or all");
+	expect("queue show zzz", 1, "\"zzz\" is no message id");
+	expect("help frob", 2, "there is no such verb");
+}
+
+static void keys_clients_and_figures(void **state)
+{
+	(void)state;
+	expect("config check --no-keys", 0, ": ok");
+	expect("config check", 1, "brands[].dkim[].key_file");
+	expect("key new dkim acme.test s1 ed25519", 0, "s1._domainkey.acme.test. IN TXT ( \"v=DKIM1; k=ed25519; p=");
+	expect("key new dkim acme.test s1 ed25519", 1, "exists");
+	expect("config check", 0, ": ok");
+	expect("config check --json", 0, "\"ok\": true");
+	expect("config show", 0, "brands[0].streams[1].class");
+	expect("key new token", 1, "`optgate key rotate token` adds one");
+	expect("key rotate token", 0, "token-002.key");
+	expect("key new ledger", 0, "ledger.key, person.key");
+	expect("key new ledger", 1, "is there already");
+	expect("key list", 0, "signs messages (Ed25519)");
+	expect("key list --json", 0, "v=DKIM1; k=ed25519; p=");
+	assert_null(strstr(said, "PRIVATE"));
+	expect("client list", 0, "crm     acme   offers  0         no ");
+	expect("client add crm", 0, "crm: password set");
+	expect("client list", 0, "crm     acme   offers  0         yes");
+	assert_int_equal(run("client add crm", "short\n"), 1);
+	assert_non_null(strstr(said, "needs 8 bytes"));
+	expect("client remove crm", 0, "password removed");
+	expect("stats", 0, "spool.items");
+	expect("stats --json", 0, "\"journal_entries\": 0");
+	expect("queue list", 0, "0 waiting");
+	expect("queue list --json", 0, "[]");
+	expect("queue hold", 0, "hold: 0");
+	expect("version", 0, "optgate ");
+	expect("help", 0, "suppress add");
+	expect("help queue", 0, "optgate queue drop [ID]");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(people_are_blocked_and_freed, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(mistakes_are_told, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(keys_clients_and_figures, make_dir, remove_dir),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
