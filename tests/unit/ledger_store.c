@@ -255,6 +255,35 @@ static void two_processes_share(void **state)
 	all_there_and_proved(l, 2 * CHANGES);
 }
 
+static void hold_a_reader_slot(int fd)
+{
+	int one = 1;
+	struct ledger *mine = place_open(&place);
+	rows_of(mine, "a@example.com");
+	if (write(fd, &one, sizeof one) == sizeof one)
+		pause();
+	ledger_close(&mine);
+}
+
+/* No slot left is an answer; the slots of the dead come back. */
+static void reader_slots_run_out(void **state)
+{
+	struct ledger *none = NULL;
+	struct err err = {0};
+	int fd, one;
+	(void)state;
+	place.settings.max_readers = 1;
+	int pid = child(hold_a_reader_slot, &fd);
+	assert_int_equal(read(fd, &one, sizeof one), sizeof one);
+	assert_int_equal(ledger_open(&none, &place.settings, &test_clock, &err), -1);
+	assert_int_equal(err.kind, ERR_UNAVAILABLE);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(fd);
+	l = place_open(&place);
+	assert_int_equal(rows_of(l, "a@example.com"), 0);
+}
+
 /* ---- a disk that says no ---- */
 
 static void a_full_disk_is_answered(void **state)
@@ -334,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(answered_is_kept_through_kill, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_processes_share, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reader_slots_run_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(threads_share_commits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_map_grows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_full_disk_is_answered, set_up, tear_down),
