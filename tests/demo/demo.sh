@@ -15,7 +15,7 @@ trap finish EXIT
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
 step() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 run() { printf '$ %s\n' "${*/#$bin\//}"; "$@"; }
-die() { echo "demo: $*" >&2; tail -20 "$dir"/*.log >&2 || true; exit 1; }
+die() { echo "demo: $*" >&2; cat "$dir"/*.log >&2 || true; exit 1; }
 wait_for() { # FILE PATTERN
 	for _ in $(seq 200); do grep -qE "$2" "$1" 2> /dev/null && return; sleep 0.05; done
 	die "no '$2' in $1"
@@ -74,7 +74,7 @@ smtp_port=$(grep -oE 'submission=127\.0\.0\.1:[0-9]+' "$dir/gate.log" | cut -d: 
 campaign() { # who...
 	local to=()
 	for who in "$@"; do to+=(--mail-rcpt "$who@example.test"); done
-	curl -sv --max-time 20 --mail-rcpt-allowfails "smtp://127.0.0.1:$smtp_port/tool.acme.test" --mail-from news@acme.test "${to[@]}" -T - 2>&1 << MAIL |
+	curl -sv --crlf --max-time 20 --mail-rcpt-allowfails "smtp://127.0.0.1:$smtp_port/tool.acme.test" --mail-from news@acme.test "${to[@]}" -T - 2>&1 << MAIL |
 From: Acme Telecom <news@acme.test>
 To: you <ann@example.test>
 Subject: This week: twice the data for the same price
@@ -82,7 +82,7 @@ Subject: This week: twice the data for the same price
 Hello,
 this week only: twice the data for the same price.
 MAIL
-		sed -nE 's/\r$//; s/^> (RCPT|DATA|MAIL)/  C: \1/p; s/^< ([0-9]{3} )/  S: \1/p' | grep -vE 'S: (220|354|221)' || true
+		sed -nE 's/\r$//; s/^> (RCPT|DATA|MAIL)/  C: \1/p; s/^< ([0-9]{3} )/  S: \1/p' | grep -vE 'S: (220|354|221)|ENHANCED' || true
 }
 
 step "The campaign, relayed by the newsletter tool (C) through the gateway (S)"

@@ -190,6 +190,10 @@ class Sink:
                 verb, _, arg = line.decode(errors="replace").strip().partition(" ")
                 verb = verb.upper()
                 if verb == "DATA":
+                    if not rcpts:
+                        f.write(b"554 5.5.1 no recipient\r\n")
+                        f.flush()
+                        continue
                     if not self.answer(f, "DATA").startswith("354"):
                         continue
                     data = []
@@ -275,7 +279,7 @@ alias_maps =
 alias_database =
 virtual_mailbox_domains = sink.test
 virtual_mailbox_base = {self.mail}
-virtual_mailbox_maps = inline:{{ }}, regexp:{etc}/boxes
+virtual_mailbox_maps = texthash:{etc}/boxes
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_minimum_uid = 100
@@ -284,8 +288,8 @@ smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_peername_lookup = no
 smtpd_client_connection_rate_limit = 0
 smtpd_client_connection_count_limit = 0
-""".replace("inline:{ }, ", ""))
-        (etc / "boxes").write_text("/^missing@/ \n/^(.*)@sink\\.test$/ $1/\n".replace("/^missing@/ \n", ""))
+""")
+        (etc / "boxes").write_text("".join(f"{b}@sink.test {b}/\n" for b in ("ann", "bob", "eve")))
         services = [("127.0.0.1:%d" % self.port, "inet", "n", "-", "n", "-", "-", "smtpd")]
         for name, kind, private, wakeup, limit, cmd in (
                 ("pickup", "unix", "n", "60", "1", "pickup"), ("cleanup", "unix", "n", "-", "0", "cleanup"), ("qmgr", "unix", "n", "300", "1", "qmgr"),

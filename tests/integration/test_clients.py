@@ -43,7 +43,7 @@ def test_dkim_by_dkimpy(signed_gate, sink):
     for m in sink.wait(2):
         assert verify(m, dns) == 2
         for sig in m.fields("DKIM-Signature"):
-            h = re.search(r"\bh=([^;]*)", sig).group(1).replace(" ", "").lower().split(":")
+            h = re.sub(r"\s", "", re.search(r"\bh=([^;]*)", sig).group(1)).lower().split(":")
             for name in ("list-unsubscribe", "list-unsubscribe-post", "list-id", "from", "subject", "to"):
                 assert h.count(name) == len(m.fields(name)) + 1, (name, h)
         # adding a second field breaks it
@@ -64,12 +64,8 @@ def test_dkim_by_opendkim(signed_gate, sink, place):
     conf = place / "opendkim.conf"
     conf.write_text(f"Mode v\nTestDNSData refile:{place}/dns\nSyslog no\n")
     (place / "m.eml").write_bytes(m.data.replace(b"\r\n", b"\n"))
-    tool = shutil.which("opendkim-testmsg") or "/usr/sbin/opendkim-testmsg"
-    r = subprocess.run([tool, "-C", "-K"], input=m.data, capture_output=True) if False else None
-    out = subprocess.run(["/usr/sbin/opendkim", "-x", conf, "-t", place / "m.eml", "-n"], capture_output=True, text=True) if shutil.which("opendkim") else None
-    if out is None:
-        pytest.skip("opendkim is not installed")
-    assert "verification succeeded" in out.stdout + out.stderr or out.returncode == 0, out.stdout + out.stderr
+    out = subprocess.run(["/usr/sbin/opendkim", "-x", conf, "-t", place / "m.eml"], capture_output=True, text=True).stdout
+    assert "verification (s=r1, d=acme.test, 2048-bit key) succeeded" in out, out
 
 
 def test_postfix_as_next_hop_gets_the_bytes(make_gate, postfix):
@@ -154,7 +150,7 @@ def test_newsletters_of_the_corpus_pass_unchanged(gate, sink):
                 raw = raw.partition(b"\n")[2]
             raw = re.sub(rb"\r\n|\r|\n", b"\r\n", raw)
             head, _, body = raw.partition(b"\r\n\r\n")
-            head = re.sub(rb"(?im)^From:(.*(?:\r\n[ \t].*)*)", b"From: Acme <news@acme.test>\r\nX-Number: %d" % n, head, count=1)
+            head = re.sub(rb"(?im)^From:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", b"From: Acme <news@acme.test>\r\nX-Number: %d" % n, head, count=1)
             if b"X-Number" not in head:
                 continue
             raw = head + b"\r\n\r\n" + body
