@@ -405,11 +405,13 @@ void http_stop(struct http **hh, int64_t deadline_ms)
 	if (!h)
 		return;
 	int listen_fd = MHD_quiesce_daemon(h->daemon);
-	if (listen_fd >= 0)
-		close(listen_fd);
 	while (!quiet(h, deadline_ms))
 		nanosleep(&(struct timespec){.tv_nsec = DRAIN_POLL_NS}, NULL);
 	MHD_stop_daemon(h->daemon);
+	/* Not before: the library's threads may still have it in hand. Who comes meanwhile waits in its queue; with
+	 * a socket of systemd's, for our successor. */
+	if (listen_fd >= 0)
+		close(listen_fd);
 	patrol_stop(&h->patrol);
 	free(h);
 	*hh = NULL;
