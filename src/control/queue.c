@@ -274,11 +274,12 @@ static const struct {
 json_t *queue_answer(struct spool *s, const json_t *question)
 {
 	struct filter f;
+	json_t *answer = NULL;
 	const char *action = control_text(question, "action");
 	if (!filter_read(&f, s, question))
 		return control_error("queue: \"%s\" is no message id", control_text(question, "id"));
 	for (size_t i = 0; action && i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(actions[i].action, action) == 0)
-			return actions[i].answer(&f, question);
-	return control_error("queue: unknown action");
+			answer = actions[i].answer(&f, question);
+	return answer ? answer : control_error("queue: unknown action");
 }
