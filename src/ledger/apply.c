@@ -114,17 +114,18 @@ static bool person_keep(struct apply *a, const struct change *c)
 /* Beside a change that changed nothing: a new record is a change of its own. */
 static void person_keep_entered(struct apply *a, const struct change *c)
 {
-	struct change p = {.kind = CHANGE_PERSON, .channel = c->channel, .who = c->who, .source = c->source, .actor = c->actor};
+	struct change p = {
+	    .kind = CHANGE_PERSON, .channel = c->channel, .who = c->who, .source = c->source, .actor = c->actor};
 	if (person_keep(a, c))
 		enter(a, &p, a->now_ms, false);
 }
 
-static int remember(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+static int remember(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	(void)err;
 	ret->changed = person_keep(a, c);
 	if (ret->changed)
-		ret->seq = enter(a, c, event_ms, false);
+		ret->seq = enter(a, c, a->event_ms, false);
 	return 0;
 }
 
@@ -144,7 +145,7 @@ static void suppression_put(struct apply *a, struct view key, const struct suppr
 	buf_free(&b);
 }
 
-static int suppress(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+static int suppress(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	uint8_t key_bytes[SUPPRESSION_KEY];
 	struct suppression row = {0};
@@ -153,19 +154,19 @@ static int suppress(struct apply *a, const struct change *c, int64_t event_ms, s
 	if (txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value) && !suppression_decode(key, value, &row))
 		return corrupt_row("suppression", err);
 	ret->seq = row.seq;
-	ret->changed = suppression_merge(&row, c, event_ms, a->now_ms);
+	ret->changed = suppression_merge(&row, c, a->event_ms, a->now_ms);
 	if (!ret->changed) {
 		person_keep_entered(a, c);
 		return 0;
 	}
-	ret->seq = row.seq = enter(a, c, event_ms, false);
+	ret->seq = row.seq = enter(a, c, a->event_ms, false);
 	suppression_put(a, key, &row);
 	person_keep(a, c);
 	return 0;
 }
 
 /* Exactly the row named by scope and reason; no other. */
-static int unsuppress(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+static int unsuppress(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	uint8_t key_bytes[SUPPRESSION_KEY];
 	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
@@ -173,7 +174,7 @@ static int unsuppress(struct apply *a, const struct change *c, int64_t event_ms,
 	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
 	if (!txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value))
 		return 0;
-	ret->seq = enter(a, c, event_ms, false);
+	ret->seq = enter(a, c, a->event_ms, false);
 	ret->changed = true;
 	txn_delete(a->txn, TABLE_SUPPRESSIONS, key);
 	return 0;
@@ -191,15 +192,15 @@ static bool latest_grant(void *arg, struct view key, struct view value)
 }
 
 /* Who withdraws now withdraws every grant made up to now, also one that a clock running ahead has dated later. */
-static int64_t withdrawal_time(struct apply *a, const struct change *c, int64_t event_ms)
+static int64_t withdrawal_time(struct apply *a, const struct change *c)
 {
 	int64_t latest = 0;
 	txn_each(a->txn, TABLE_CONSENTS, bytes_of(c->who.b, PERSON_KEY_BYTES), PERSON_KEY_BYTES, latest_grant, &latest);
 	bool now = c->event_ms == 0 || c->event_ms >= a->now_ms || latest > a->now_ms;
-	return now && latest > event_ms ? latest : event_ms;
+	return now && latest > a->event_ms ? latest : a->event_ms;
 }
 
-static int agree(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+static int agree(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	uint8_t key_bytes[CONSENT_KEY];
 	struct consent row = {0};
@@ -207,8 +208,7 @@ static int agree(struct apply *a, const struct change *c, int64_t event_ms, stru
 	consent_key(key_bytes, &c->who, &c->scope);
 	if (txn_get(a->txn, TABLE_CONSENTS, key, &value) && !consent_decode(key, value, &row))
 		return corrupt_row("consent", err);
-	if (c->kind == CHANGE_WITHDRAW)
-		event_ms = withdrawal_time(a, c, event_ms);
+	int64_t event_ms = c->kind == CHANGE_WITHDRAW ? withdrawal_time(a, c) : a->event_ms;
 	ret->seq = row.seq;
 	if (!consent_merge(&row, c, event_ms, &ret->changed)) {
 		person_keep_entered(a, c);
@@ -233,7 +233,8 @@ static bool keep_key(void *arg, struct view key, struct view value)
 	return true;
 }
 
-static int person_rows(struct apply *a, enum table table, const struct person_key *who, struct buf *keys, struct err *err)
+static int person_rows(
+    struct apply *a, enum table table, const struct person_key *who, struct buf *keys, struct err *err)
 {
 	buf_clear(keys);
 	txn_each(a->txn, table, bytes_of(who->b, PERSON_KEY_BYTES), PERSON_KEY_BYTES, keep_key, keys);
@@ -271,7 +272,7 @@ static void consent_bare(struct apply *a, struct view key)
 	buf_free(&b);
 }
 
-static int forget(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+static int forget(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	static const struct {
 		enum table table;
@@ -297,7 +298,7 @@ static int forget(struct apply *a, const struct change *c, int64_t event_ms, str
 	if (rc < 0)
 		return -1;
 	ret->changed = true;
-	ret->seq = enter(a, c, event_ms, false);
+	ret->seq = enter(a, c, a->event_ms, false);
 	txn_delete(a->txn, TABLE_PERSONS, person);
 	struct suppression row = {.seq = ret->seq};
 	uint8_t key[SUPPRESSION_KEY];
@@ -305,24 +306,24 @@ static int forget(struct apply *a, const struct change *c, int64_t event_ms, str
 	tombstone.scope = (struct scope){.level = SCOPE_GLOBAL};
 	tombstone.expires_ms = 0;
 	tombstone.source = tombstone.actor = tombstone.note = V("");
-	suppression_merge(&row, &tombstone, event_ms, a->now_ms);
+	suppression_merge(&row, &tombstone, a->event_ms, a->now_ms);
 	suppression_key(key, &c->who, &tombstone.scope, REASON_ERASURE);
 	suppression_put(a, bytes_of(key, sizeof key), &row);
 	return 0;
 }
 
-static int note(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err)
+static int note(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	(void)err;
 	ret->changed = true;
-	ret->seq = enter(a, c, event_ms, false);
+	ret->seq = enter(a, c, a->event_ms, false);
 	return 0;
 }
 
 /* ---- the table of operations ---- */
 
 static const struct operation {
-	int (*apply)(struct apply *a, const struct change *c, int64_t event_ms, struct change_result *ret, struct err *err);
+	int (*apply)(struct apply *a, const struct change *c, struct change_result *ret, struct err *err);
 	bool in_bulk;
 } operations[] = {
 	[CHANGE_SUPPRESS] = {suppress, true},
@@ -338,11 +339,11 @@ int apply_change(struct apply *a, const struct change *c, struct change_result *
 {
 	const struct operation *op = &operations[c->kind];
 	/* Nothing happened in the future: a grant dated there would outlive the withdrawals of today. */
-	int64_t event_ms = c->event_ms && c->event_ms < a->now_ms ? c->event_ms : a->now_ms;
+	a->event_ms = c->event_ms && c->event_ms < a->now_ms ? c->event_ms : a->now_ms;
 	*ret = (struct change_result){0};
 	if (a->bulk && !op->in_bulk)
 		return err_set(err, ERR_REFUSED, "%s is not for bulk loading", change_word(c->kind));
 	if (name_keep(a, &c->scope, err) < 0)
 		return -1;
-	return op->apply(a, c, event_ms, ret, err);
+	return op->apply(a, c, ret, err);
 }

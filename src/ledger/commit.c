@@ -18,7 +18,8 @@
 
 COUNTER(commits, "optgate_ledger_commits_total", "Ledger transactions committed");
 COUNTER(committed, "optgate_ledger_changes_total", "Ledger changes made durable");
-COUNTER(failed_commits, "optgate_ledger_commit_failures_total", "Batches of ledger changes that could not be made durable");
+COUNTER(
+    failed_commits, "optgate_ledger_commit_failures_total", "Batches of ledger changes that could not be made durable");
 
 struct job {
 	struct job *next;

@@ -66,7 +66,8 @@ static void put_scope_key(uint8_t *dst, const struct person_key *who, const stru
 
 /* ---- suppressions ---- */
 
-void suppression_key(uint8_t dst[SUPPRESSION_KEY], const struct person_key *who, const struct scope *scope, enum reason reason)
+void suppression_key(
+    uint8_t dst[SUPPRESSION_KEY], const struct person_key *who, const struct scope *scope, enum reason reason)
 {
 	put_scope_key(dst, who, scope);
 	dst[SUPPRESSION_KEY - 1] = (uint8_t)reason;
@@ -85,7 +86,8 @@ void suppression_encode(struct buf *out, const struct suppression *s)
 	add_str(out, s->note);
 }
 
-static bool suppression_key_decode(struct view key, enum scope_level *level, uint8_t id[SCOPE_ID_BYTES], enum reason *reason)
+static bool suppression_key_decode(
+    struct view key, enum scope_level *level, uint8_t id[SCOPE_ID_BYTES], enum reason *reason)
 {
 	struct be_reader r = {.rest = key};
 	be_take(&r, PERSON_KEY_BYTES);

@@ -5,7 +5,7 @@
 #include "base/be.h"
 
 #define WALK_ENTRIES 128
-#define WALK_BYTES   (WALK_ENTRIES * (size_t)(8 + 2 + JOURNAL_MOST + 1 + SCOPE_NAME_MAX))
+#define WALK_BYTES (WALK_ENTRIES * (size_t)(8 + 2 + JOURNAL_MOST + 1 + SCOPE_NAME_MAX))
 
 /* ---- appending ---- */
 
@@ -22,25 +22,37 @@ void journal_tail_read(struct txn *t, struct journal_tail *ret)
 	ret->seq = key.n == 8 ? be_get(key.p, 8) : 0;
 }
 
-uint64_t journal_append(struct txn *t, struct journal_tail *tail, const struct change *c, int64_t event_ms, int64_t now_ms, bool kept_only)
+uint64_t journal_append(
+    struct txn *t, struct journal_tail *tail, const struct change *c, int64_t event_ms, int64_t now_ms, bool kept_only)
 {
-	struct journal_record r = {.entry = {.seq = tail->seq + 1, .event_ms = event_ms, .arrived_ms = now_ms, .kind = c->kind,
-	    .channel = c->channel, .who = c->who, .scope = c->scope, .reason = c->reason, .basis = c->basis,
-	    .expires_ms = c->expires_ms, .kept_only = kept_only, .actor = c->actor, .source = c->source, .note = c->note,
-	    .wording = c->wording, .evidence = c->evidence}};
+	struct journal_record r = {.entry = {.seq = tail->seq + 1, .event_ms = event_ms, .arrived_ms = now_ms}};
+	struct journal_entry *e = &r.entry;
+	e->kind = c->kind;
+	e->channel = c->channel;
+	e->who = c->who;
+	e->scope = c->scope;
+	e->reason = c->reason;
+	e->basis = c->basis;
+	e->expires_ms = c->expires_ms;
+	e->kept_only = kept_only;
+	e->actor = c->actor;
+	e->source = c->source;
+	e->note = c->note;
+	e->wording = c->wording;
+	e->evidence = c->evidence;
 	uint8_t key[8];
 	struct buf value;
-	memcpy(r.entry.previous, tail->hash, HASH_BYTES);
+	memcpy(e->previous, tail->hash, HASH_BYTES);
 	random_bytes(r.salt, sizeof r.salt);
 	buf_init(&value, JOURNAL_MOST);
 	journal_encode(&value, &r);
 	ALWAYS(!value.failed);
-	be_put(key, r.entry.seq, 8);
+	be_put(key, e->seq, 8);
 	txn_put_last(t, TABLE_JOURNAL, view_n(key, sizeof key), buf_view(&value));
 	buf_free(&value);
-	tail->seq = r.entry.seq;
-	memcpy(tail->hash, r.entry.hash, HASH_BYTES);
-	return r.entry.seq;
+	tail->seq = e->seq;
+	memcpy(tail->hash, e->hash, HASH_BYTES);
+	return e->seq;
 }
 
 /* ---- walking ---- */
@@ -77,7 +89,9 @@ static int page_read(struct ledger *l, uint64_t from, struct page *p, struct err
 	txn_each(p->txn, TABLE_JOURNAL, view_n(key, sizeof key), 0, page_add, p);
 	int rc = txn_check(p->txn, err);
 	txn_end(&p->txn);
-	return rc == 0 && p->bytes.failed ? err_set(err, ERR_CORRUPT, "journal: an entry is larger than any that we write") : rc;
+	if (rc == 0 && p->bytes.failed)
+		return err_set(err, ERR_CORRUPT, "journal: an entry is larger than any that we write");
+	return rc;
 }
 
 typedef bool each_record(void *arg, const struct journal_record *r);
@@ -125,7 +139,8 @@ static bool hand_on(void *arg, const struct journal_record *r)
 	return e->each(e->arg, &r->entry);
 }
 
-int ledger_journal(struct ledger *l, uint64_t from, bool (*each)(void *arg, const struct journal_entry *e), void *arg, struct err *err)
+int ledger_journal(
+    struct ledger *l, uint64_t from, bool (*each)(void *arg, const struct journal_entry *e), void *arg, struct err *err)
 {
 	struct entry_reader e = {each, arg};
 	return walk(l, from, hand_on, &e, err);

@@ -8,7 +8,7 @@
 #include "base/codec.h"
 #include "base/file.h"
 
-#define KEY_TEXT  (2 * MAC_KEY_BYTES)
+#define KEY_TEXT (2 * MAC_KEY_BYTES)
 #define MARK_SIZE 16
 
 static int key_make(const char *path, struct err *err)
@@ -54,7 +54,8 @@ static int key_load(const char *dir, const char *name, uint8_t dst[MAC_KEY_BYTES
 	if (path_join(path, sizeof path, dir, name, err) < 0)
 		return -1;
 	if (stat(path, &st) < 0 && !may_create)
-		return err_set(err, ERR_MISSING, "%s is missing, and there are data that it belongs to: restore it (a new key would find nobody)",
+		return err_set(err, ERR_MISSING,
+		    "%s is missing, and there are data that it belongs to: restore it (a new key would find nobody)",
 		    path);
 	if (stat(path, &st) < 0 && key_make(path, err) < 0)
 		return -1;
@@ -107,9 +108,11 @@ static int marks_compare(struct txn *t, const struct ledger_keys *keys, bool *re
 	if (txn_get(t, TABLE_META, V("version"), &version) && !view_eq(version, V("\x01")))
 		return err_set(err, ERR_REFUSED, "the ledger was written by a newer optgate");
 	if (!mark_fits(t, V("ledger-key"), keys->ledger, ret_missing))
-		return err_set(err, ERR_REFUSED, "ledger.key is not the key that this ledger was made with: restore the right one");
+		return err_set(err, ERR_REFUSED,
+		    "ledger.key is not the key that this ledger was made with: restore the right one");
 	if (!mark_fits(t, V("person-key"), keys->person, ret_missing))
-		return err_set(err, ERR_REFUSED, "person.key is not the key that this ledger was made with: restore the right one");
+		return err_set(err, ERR_REFUSED,
+		    "person.key is not the key that this ledger was made with: restore the right one");
 	return txn_check(t, err);
 }
 

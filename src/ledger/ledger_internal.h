@@ -10,12 +10,12 @@
 #include "format.h"
 #include "store.h"
 
-#define CHANGES_PER_CALL_MOST 1024   /* in one ledger_submit */
-#define QUEUE_MOST            65536  /* submits that wait */
-#define BATCH_DEFAULT         256
-#define MAP_DEFAULT_BYTES     (UINT64_C(256) << 30)
-#define READERS_DEFAULT       1024
-#define REAP_EVERY_S          60
+#define CHANGES_PER_CALL_MOST 1024 /* in one ledger_submit */
+#define QUEUE_MOST 65536           /* submits that wait */
+#define BATCH_DEFAULT 256
+#define MAP_DEFAULT_BYTES (UINT64_C(256) << 30)
+#define READERS_DEFAULT 1024
+#define REAP_EVERY_S 60
 
 struct committer;
 
@@ -23,7 +23,7 @@ struct ledger {
 	struct store *store;
 	const struct clock *clock;
 	char *dir;
-	struct mac_key *key;               /* turns addresses into person keys */
+	struct mac_key *key;                /* turns addresses into person keys */
 	uint8_t person_key[SEAL_KEY_BYTES]; /* seals person records */
 	unsigned batch;
 	bool read_only;
@@ -40,7 +40,8 @@ int keys_load(struct ledger_keys *ret, const char *key_dir, bool may_create, str
 int keys_check(struct store *store, const struct ledger_keys *keys, bool read_only, struct err *err) MUST_CHECK;
 
 /* ---- person.c ---- */
-void person_seal(const struct ledger *l, const struct person_key *who, enum channel c, struct view address, struct buf *out);
+void person_seal(
+    const struct ledger *l, const struct person_key *who, enum channel c, struct view address, struct buf *out);
 bool person_unseal(const struct ledger *l, const struct person_key *who, struct view value, struct buf *ret_address);
 
 /* ---- stronger.c: pure ---- */
@@ -60,7 +61,8 @@ struct journal_tail {
 };
 void journal_tail_read(struct txn *t, struct journal_tail *ret);
 /* Appends C's entry and moves the tail. Returns its sequence number. */
-uint64_t journal_append(struct txn *t, struct journal_tail *tail, const struct change *c, int64_t event_ms, int64_t now_ms, bool kept_only);
+uint64_t journal_append(
+    struct txn *t, struct journal_tail *tail, const struct change *c, int64_t event_ms, int64_t now_ms, bool kept_only);
 
 /* ---- apply.c ---- */
 struct bulk;
@@ -68,9 +70,10 @@ struct apply {
 	const struct ledger *ledger;
 	struct txn *txn;
 	int64_t now_ms;
+	int64_t event_ms; /* of the change in hand */
 	struct journal_tail tail;
 	struct scope named; /* the scope whose name was looked after last */
-	struct bulk *bulk;             /* NULL: each change has its own entry */
+	struct bulk *bulk;  /* NULL: each change has its own entry */
 };
 void apply_begin(struct apply *a, const struct ledger *l, struct txn *txn);
 /* Refuses before it writes anything of this change. Failures of the store stick to the transaction. */

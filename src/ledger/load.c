@@ -10,10 +10,10 @@
 #include "base/be.h"
 #include "base/codec.h"
 
-#define GATHER_ROWS  1000000
+#define GATHER_ROWS 1000000
 #define GATHER_BYTES ((size_t)512 << 20)
-#define SLICE_ROWS   50000
-#define BREATH_NS    2000000
+#define SLICE_ROWS 50000
+#define BREATH_NS 2000000
 
 struct gathered {
 	struct person_key who;
@@ -89,7 +89,9 @@ static int gather_one(struct load *l, struct change *c, struct err *err)
 		return -1;
 	l->rows[l->count++] = (struct gathered){c->who, l->bytes.n};
 	pack(&l->bytes, c);
-	return l->bytes.failed ? err_set(err, ERR_LIMIT, "bulk load: rows of more than %zu bytes at once", GATHER_BYTES) : 0;
+	if (l->bytes.failed)
+		return err_set(err, ERR_LIMIT, "bulk load: rows of more than %zu bytes at once", GATHER_BYTES);
+	return 0;
 }
 
 static int gather(struct load *l, bool (*next)(void *arg, struct change *c), void *arg, struct err *err)
@@ -126,7 +128,8 @@ static void slice_enter(struct load *l, struct apply *a, struct bulk *b)
 		journal_append(a->txn, &a->tail, &c, a->now_ms, a->now_ms, false);
 }
 
-static int slice_apply(struct load *l, size_t from, size_t to, struct hasher *hasher, uint64_t *ret_rows, bool *ret_again, struct err *err)
+static int slice_apply(
+    struct load *l, size_t from, size_t to, struct hasher *hasher, uint64_t *ret_rows, bool *ret_again, struct err *err)
 {
 	struct txn *t = NULL;
 	struct apply a;
@@ -169,8 +172,8 @@ static int slice_load(struct load *l, size_t from, size_t to, struct err *err)
 	return rc;
 }
 
-int ledger_load(struct ledger *ledger, bool (*next)(void *arg, struct change *c), void *arg, struct view source, struct view actor,
-    uint64_t *ret_rows, struct err *err)
+int ledger_load(struct ledger *ledger, bool (*next)(void *arg, struct change *c), void *arg, struct view source,
+    struct view actor, uint64_t *ret_rows, struct err *err)
 {
 	struct load l = {.ledger = ledger, .source = source, .actor = actor};
 	int rc;

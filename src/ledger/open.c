@@ -10,10 +10,10 @@
 static int open_store(struct ledger *l, const struct ledger_settings *s, struct err *err)
 {
 	const struct store_settings store = {
-		.dir = s->dir,
-		.map_bytes = s->map_bytes ? s->map_bytes : MAP_DEFAULT_BYTES,
-		.max_readers = s->max_readers ? s->max_readers : READERS_DEFAULT,
-		.read_only = s->read_only,
+	    .dir = s->dir,
+	    .map_bytes = s->map_bytes ? s->map_bytes : MAP_DEFAULT_BYTES,
+	    .max_readers = s->max_readers ? s->max_readers : READERS_DEFAULT,
+	    .read_only = s->read_only,
 	};
 	return store_open(&l->store, &store, err);
 }

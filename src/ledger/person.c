@@ -21,7 +21,8 @@ static struct view context_of(uint8_t dst[PERSON_KEY_BYTES + 1], const struct pe
 	return view_n(dst, PERSON_KEY_BYTES + 1);
 }
 
-void person_seal(const struct ledger *l, const struct person_key *who, enum channel c, struct view address, struct buf *out)
+void person_seal(
+    const struct ledger *l, const struct person_key *who, enum channel c, struct view address, struct buf *out)
 {
 	uint8_t context[PERSON_KEY_BYTES + 1];
 	struct buf plain;
@@ -43,7 +44,8 @@ bool person_unseal(const struct ledger *l, const struct person_key *who, struct 
 	enum channel c = (enum channel)be_take_u(&r, 1);
 	struct buf plain;
 	buf_init(&plain, 4096);
-	bool good = !r.bad && version == FORMAT_VERSION && unseal(l->person_key, context_of(context, who, c), r.rest, &plain);
+	bool good =
+	    !r.bad && version == FORMAT_VERSION && unseal(l->person_key, context_of(context, who, c), r.rest, &plain);
 	struct be_reader in = {.rest = buf_view(&plain)};
 	struct view address = be_take_view(&in, 2);
 	good = good && !in.bad;

@@ -53,7 +53,8 @@ static bool visit_consent(void *arg, struct view key, struct view value)
 	return !v->bad;
 }
 
-int ledger_visit(struct ledger *l, const struct person_key *who, const struct ledger_visitor *visitor, void *arg, struct err *err)
+int ledger_visit(
+    struct ledger *l, const struct person_key *who, const struct ledger_visitor *visitor, void *arg, struct err *err)
 {
 	struct visit v = {visitor, arg, false};
 	struct txn *t = NULL;
@@ -135,7 +136,8 @@ static void look_consents(struct look *k, const struct person_key *who)
 		txn_each(k->txn, TABLE_CONSENTS, key_view(who), PERSON_KEY_BYTES, add_consent, k);
 }
 
-int ledger_look(struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err)
+int ledger_look(
+    struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err)
 {
 	struct look k = {.arena = arena, .record = ret};
 	struct view value;
@@ -177,14 +179,14 @@ int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err)
 	if (store_stats(l->store, &s, err) < 0 || path_join(path, sizeof path, l->dir, "data.mdb", err) < 0)
 		return -1;
 	*ret = (struct ledger_stats){
-		.suppressions = s.rows[TABLE_SUPPRESSIONS],
-		.consents = s.rows[TABLE_CONSENTS],
-		.persons = s.rows[TABLE_PERSONS],
-		.journal_entries = s.rows[TABLE_JOURNAL],
-		.used_bytes = s.used_bytes,
-		.map_bytes = s.map_bytes,
-		.file_bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0,
-		.readers = s.readers,
+	    .suppressions = s.rows[TABLE_SUPPRESSIONS],
+	    .consents = s.rows[TABLE_CONSENTS],
+	    .persons = s.rows[TABLE_PERSONS],
+	    .journal_entries = s.rows[TABLE_JOURNAL],
+	    .used_bytes = s.used_bytes,
+	    .map_bytes = s.map_bytes,
+	    .file_bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0,
+	    .readers = s.readers,
 	};
 	return 0;
 }

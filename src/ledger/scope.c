@@ -22,7 +22,8 @@ int scope_parse(struct view name, struct scope *ret, struct err *err)
 		return err_set(err, ERR_SYNTAX, "scope: longer than %d bytes", SCOPE_NAME_MAX);
 	while (view_cut(&rest, '/', &part)) {
 		if (s.level == SCOPE_TOPIC || !part_is_sound(part))
-			return err_set(err, ERR_SYNTAX, "scope \"%.*s\": expected brand, brand/stream or brand/stream/topic, of a-z 0-9 . _ -",
+			return err_set(err, ERR_SYNTAX,
+			    "scope \"%.*s\": expected brand, brand/stream or brand/stream/topic, of a-z 0-9 . _ -",
 			    VFMT(name));
 		s.level++;
 	}

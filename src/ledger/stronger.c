@@ -113,7 +113,8 @@ int removal_check(const struct change *c, struct err *err)
 	if (r->note && view_trim(c->note).n == 0)
 		return err_set(err, ERR_REFUSED, "removing a suppression needs a reason in words (a note)");
 	if (r->actor && view_trim(c->actor).n == 0)
-		return err_set(err, ERR_REFUSED, "removing a suppression of reason %s needs a named actor", reason_word(c->reason));
+		return err_set(err, ERR_REFUSED, "removing a suppression of reason %s needs a named actor",
+		    reason_word(c->reason));
 	return 0;
 }
 
@@ -142,8 +143,12 @@ static int strings_check(const struct change *c, struct err *err)
 		struct view v;
 		size_t most;
 	} strings[] = {
-		{"wording", c->wording, 64}, {"source", c->source, SOURCE_MAX}, {"actor", c->actor, ACTOR_MAX},
-		{"note", c->note, NOTE_MAX}, {"evidence", c->evidence, NOTE_MAX}, {"address", c->address, 320},
+		{"wording", c->wording, 64},
+		{"source", c->source, SOURCE_MAX},
+		{"actor", c->actor, ACTOR_MAX},
+		{"note", c->note, NOTE_MAX},
+		{"evidence", c->evidence, NOTE_MAX},
+		{"address", c->address, 320},
 	};
 	for (size_t i = 0; i < COUNT(strings); i++) {
 		if (strings[i].v.n > strings[i].most)

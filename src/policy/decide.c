@@ -23,7 +23,10 @@ struct verdict policy_decide(struct ledger *l, const struct question *q)
 
 static struct suppression_row suppression_row_of(const struct suppression *s)
 {
-	struct suppression_row r = {.level = s->scope.level, .reason = s->reason, .event_ms = s->event_ms, .expires_ms = s->expires_ms,
+	struct suppression_row r = {.level = s->scope.level,
+	    .reason = s->reason,
+	    .event_ms = s->event_ms,
+	    .expires_ms = s->expires_ms,
 	    .seq = s->seq};
 	memcpy(r.scope_id, s->scope.id, SCOPE_ID_BYTES);
 	return r;
@@ -31,29 +34,37 @@ static struct suppression_row suppression_row_of(const struct suppression *s)
 
 static struct consent_row consent_row_of(const struct consent *c)
 {
-	struct consent_row r = {.level = c->purpose.level, .basis = c->basis, .granted_ms = c->granted_ms, .withdrawn_ms = c->withdrawn_ms,
-	    .expires_ms = c->expires_ms, .seq = c->seq};
+	struct consent_row r = {.level = c->purpose.level,
+	    .basis = c->basis,
+	    .granted_ms = c->granted_ms,
+	    .withdrawn_ms = c->withdrawn_ms,
+	    .expires_ms = c->expires_ms,
+	    .seq = c->seq};
 	memcpy(r.scope_id, c->purpose.id, SCOPE_ID_BYTES);
 	return r;
 }
 
-static void explain_suppression(const struct facts *f, const struct verdict *v, const struct suppression *s, struct finding *ret)
+static void explain_suppression(
+    const struct facts *f, const struct verdict *v, const struct suppression *s, struct finding *ret)
 {
 	const struct question *q = f->question;
 	const struct suppression_row row = suppression_row_of(s);
 	bool in_scope = scope_reaches(q, row.level, row.scope_id), live = suppression_is_live(&row, q->now_ms);
 	bool in_class = reason_reaches(row.reason, q->stream->class);
 	*ret = (struct finding){.rule = RULE_SUPPRESSION, .suppression = s, .blocks = in_scope && live && in_class};
-	ret->decides = v->rule == RULE_SUPPRESSION && ret->blocks && row.seq == v->seq && row.reason == v->reason && row.level == v->level;
-	ret->why = !in_scope ? "it is for another brand, stream or topic" : !live ? "it has expired" : reason_why(row.reason, in_class);
+	ret->decides = v->rule == RULE_SUPPRESSION && ret->blocks && row.seq == v->seq && row.reason == v->reason &&
+		       row.level == v->level;
+	ret->why = !in_scope ? "it is for another brand, stream or topic"
+		   : !live   ? "it has expired"
+			     : reason_why(row.reason, in_class);
 }
 
 static const char *consent_why(const struct facts *f, const struct consent_row *c, bool withdrawn)
 {
 	const struct question *q = f->question;
 	if (withdrawn)
-		return withdrawal_matters(q) ? "withdrawn, and no newer consent stands" :
-		    "withdrawn; that reaches marketing, and streams that ask for a basis";
+		return withdrawal_matters(q) ? "withdrawn, and no newer consent stands"
+					     : "withdrawn; that reaches marketing, and streams that ask for a basis";
 	if (c->granted_ms == 0)
 		return "withdrawn, and granted anew for a narrower purpose";
 	if (c->expires_ms && c->expires_ms <= q->now_ms)
@@ -62,10 +73,12 @@ static const char *consent_why(const struct facts *f, const struct consent_row *
 		return "withdrawn, and granted anew for a narrower purpose";
 	if (q->stream->accepts == 0)
 		return "granted; the stream asks for no basis";
-	return q->stream->accepts & 1u << c->basis ? "granted, on a basis that the stream accepts" : "granted, but the stream does not accept this basis";
+	return q->stream->accepts & 1u << c->basis ? "granted, on a basis that the stream accepts"
+						   : "granted, but the stream does not accept this basis";
 }
 
-static void explain_consent(const struct facts *f, const struct verdict *v, const struct consent *c, struct finding *ret)
+static void explain_consent(
+    const struct facts *f, const struct verdict *v, const struct consent *c, struct finding *ret)
 {
 	const struct question *q = f->question;
 	const struct consent_row row = consent_row_of(c);
@@ -100,14 +113,16 @@ static struct facts facts_of(const struct question *q, const struct record *reco
 	return f;
 }
 
-int policy_explain(struct ledger *l, const struct question *q, struct arena *arena, struct explanation *ret, struct err *err)
+int policy_explain(
+    struct ledger *l, const struct question *q, struct arena *arena, struct explanation *ret, struct err *err)
 {
 	struct record record;
 	if (ledger_look(l, &q->who, arena, &record, err) < 0)
 		return -1;
 	const struct facts f = facts_of(q, &record);
 	const unsigned rows = record.suppression_count + record.consent_count;
-	struct explanation e = {.verdict = facts_judge(&f), .findings = arena_zero(arena, (rows + 1) * sizeof *e.findings)};
+	struct explanation e = {
+	    .verdict = facts_judge(&f), .findings = arena_zero(arena, (rows + 1) * sizeof *e.findings)};
 	if (!e.findings)
 		return err_set(err, ERR_LIMIT, "explain: %u rows don't fit %zu bytes", rows, arena->max);
 	for (unsigned i = 0; i < record.suppression_count; i++)
@@ -115,7 +130,9 @@ int policy_explain(struct ledger *l, const struct question *q, struct arena *are
 	for (unsigned i = 0; i < record.consent_count; i++)
 		explain_consent(&f, &e.verdict, &record.consents[i], &e.findings[e.count++]);
 	if (!has_own_row(&e))
-		e.findings[e.count++] = (struct finding){.rule = e.verdict.rule, .decides = true, .blocks = e.verdict.kind != VERDICT_ALLOW,
+		e.findings[e.count++] = (struct finding){.rule = e.verdict.rule,
+		    .decides = true,
+		    .blocks = e.verdict.kind != VERDICT_ALLOW,
 		    .why = rule_sentence(e.verdict.rule)};
 	*ret = e;
 	return 0;

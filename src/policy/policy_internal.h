@@ -20,7 +20,7 @@ struct facts {
 	const struct question *question;
 	bool unreadable;
 	bool suppressed;
-	struct suppression_row strongest; /* of those that reach; set when .suppressed */
+	struct suppression_row strongest;    /* of those that reach; set when .suppressed */
 	struct consent_row consents[LEVELS]; /* that reach, by level; .seq == 0: none */
 };
 

@@ -12,13 +12,15 @@ static const struct reach {
 	int strength;
 	const char *blocks, *passes;
 } reaches[] = {
-	[REASON_OBJECTION] = {M, 8, "an objection stops all marketing", "an objection to marketing does not reach this class of mail"},
+	[REASON_OBJECTION] = {M, 8, "an objection stops all marketing",
+	"an objection to marketing does not reach this class of mail"},
 	[REASON_ERASURE] = {M, 7, "an erased person gets no marketing", "an erasure does not reach this class of mail"},
 	[REASON_COMPLAINT] = {M, 6, "a complaint stops all marketing", "a complaint does not reach this class of mail"},
 	[REASON_UNSUBSCRIBE] = {M, 5, "unsubscribed", "leaving marketing does not reach this class of mail"},
 	[REASON_LEGAL] = {M | S, 4, "stopped for a legal reason", "a legal stop lets legal notices pass"},
 	[REASON_BOUNCE] = {M | S | L, 3, "the address can't be reached", "a bounce reaches every class of mail"},
-	[REASON_REGISTER] = {M, 2, "the register says no marketing on this channel", "a register does not reach this class of mail"},
+	[REASON_REGISTER] = {M, 2, "the register says no marketing on this channel",
+	"a register does not reach this class of mail"},
 	[REASON_MANUAL] = {M, 1, "stopped by hand", "a stop by hand does not reach this class of mail"},
 };
 

@@ -94,7 +94,8 @@ static bool no_basis_speaks(const struct facts *f, struct verdict *v)
 		return false;
 	for (enum scope_level l = SCOPE_BRAND; l < LEVELS; l++) {
 		const struct consent_row *c = &f->consents[l];
-		if (q->stream->accepts & 1u << c->basis && consent_stands(c->basis, c->granted_ms, c->withdrawn_ms, c->expires_ms, q->now_ms))
+		if (q->stream->accepts & 1u << c->basis &&
+		    consent_stands(c->basis, c->granted_ms, c->withdrawn_ms, c->expires_ms, q->now_ms))
 			return false;
 	}
 	return true;
@@ -108,7 +109,8 @@ static const struct rule_row {
 	{RULE_LEDGER, ledger_speaks, "ledger", "the ledger can't be read now: nothing is sent because of an error"},
 	{RULE_SUPPRESSION, suppression_speaks, "suppression", "a suppression reaches this kind of mail"},
 	{RULE_WITHDRAWN, withdrawal_speaks, "withdrawn", "consent was withdrawn, and no newer consent stands"},
-	{RULE_NO_BASIS, no_basis_speaks, "no-basis", "no lawful basis that the stream accepts is on record, or it has expired"},
+	{RULE_NO_BASIS, no_basis_speaks, "no-basis",
+	"no lawful basis that the stream accepts is on record, or it has expired"},
 	{RULE_NONE, NULL, "none", "nothing speaks against it"},
 };
 

@@ -11,8 +11,8 @@
 #include "crypto/hash.h"
 #include "policy/policy.h"
 
-#define LOOKS      200000
-#define SECONDS    3
+#define LOOKS 200000
+#define SECONDS 3
 #define SUBMITTERS 1000
 
 static struct ledger *l;
@@ -55,8 +55,13 @@ static bool next_row(void *arg, struct change *c)
 	unsigned long *at = arg, i = (*at)++;
 	if (i >= 2 * rows)
 		return false;
-	*c = (struct change){.kind = i % 2 ? CHANGE_GRANT : CHANGE_SUPPRESS, .channel = CHANNEL_EMAIL, .who = person(i / 2 * 2),
-	    .reason = REASON_UNSUBSCRIBE, .basis = BASIS_CONSENT, .scope = i % 2 ? stream.scope : elsewhere, .event_ms = 1000};
+	*c = (struct change){.kind = i % 2 ? CHANGE_GRANT : CHANGE_SUPPRESS,
+	    .channel = CHANNEL_EMAIL,
+	    .who = person(i / 2 * 2),
+	    .reason = REASON_UNSUBSCRIBE,
+	    .basis = BASIS_CONSENT,
+	    .scope = i % 2 ? stream.scope : elsewhere,
+	    .event_ms = 1000};
 	return true;
 }
 
@@ -111,8 +116,12 @@ static double changes(unsigned at_once, double seconds)
 	double start = now_s(), end = start;
 	for (; (end = now_s()) - start < seconds; fresh++) {
 		unsigned long i = fresh;
-		struct change c = {.kind = CHANGE_SUPPRESS, .channel = CHANNEL_EMAIL, .reason = REASON_UNSUBSCRIBE, .scope = brand.scope,
-		    .source = V("one-click"), .actor = V("recipient")};
+		struct change c = {.kind = CHANGE_SUPPRESS,
+		    .channel = CHANNEL_EMAIL,
+		    .reason = REASON_UNSUBSCRIBE,
+		    .scope = brand.scope,
+		    .source = V("one-click"),
+		    .actor = V("recipient")};
 		uint8_t hash[SHA256_BYTES];
 		sha256(view_n(&i, sizeof i), hash);
 		memcpy(c.who.b, hash, sizeof c.who.b);
@@ -171,7 +180,8 @@ int main(int argc, char **argv)
 	snprintf(data, sizeof data, "%s/data", dir);
 	snprintf(keys, sizeof keys, "%s/keys", dir);
 	must(scope_parse(V("acme"), &brand.scope, &err) || scope_parse(V("acme/news"), &stream.scope, &err) ||
-	    scope_parse(V("other"), &elsewhere, &err), &err);
+		 scope_parse(V("other"), &elsewhere, &err),
+	    &err);
 	stream.brand = &brand;
 	must(ledger_open(&l, &(struct ledger_settings){.dir = data, .key_dir = keys}, &clock_system, &err), &err);
 	double start = now_s();

@@ -20,7 +20,8 @@ static void suppression(struct view key, struct view value, struct buf *out)
 	bool whole = suppression_decode(key, value, &s), quick = suppression_row_decode(key, value, &row);
 	if (!whole)
 		return;
-	ALWAYS(quick && row.reason == s.reason && row.expires_ms == s.expires_ms && row.seq == s.seq && row.level == s.scope.level);
+	ALWAYS(quick && row.reason == s.reason && row.expires_ms == s.expires_ms && row.seq == s.seq &&
+	       row.level == s.scope.level);
 	suppression_encode(out, &s);
 	same(out, value);
 }
@@ -66,7 +67,8 @@ static void scope(struct view key, struct view value, struct buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const kinds[])(struct view key, struct view value, struct buf *out) = {suppression, consent, entry, name, scope};
+	static void (*const kinds[])(struct view key, struct view value, struct buf * out) = {
+	    suppression, consent, entry, name, scope};
 	static const size_t key_bytes[] = {SUPPRESSION_KEY, CONSENT_KEY, 8, 2, 0};
 	struct buf out;
 	if (size == 0 || data[0] >= sizeof kinds / sizeof *kinds || size - 1 < key_bytes[data[0]])

@@ -70,8 +70,19 @@ static void scopes_by_name(void **state)
 		const char *name;
 		int level; /* -1: refused */
 	} cases[] = {
-		{"", 0}, {"acme", 1}, {"acme/offers", 2}, {"acme/offers/spring", 3}, {"a.b-c_9", 1},
-		{"/", -1}, {"acme/", -1}, {"/acme", -1}, {"a//b", -1}, {"a/b/c/d", -1}, {"Acme", -1}, {"a b", -1}, {"a/b/c/", -1},
+		{"", 0},
+		{"acme", 1},
+		{"acme/offers", 2},
+		{"acme/offers/spring", 3},
+		{"a.b-c_9", 1},
+		{"/", -1},
+		{"acme/", -1},
+		{"/acme", -1},
+		{"a//b", -1},
+		{"a/b/c/d", -1},
+		{"Acme", -1},
+		{"a b", -1},
+		{"a/b/c/", -1},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -248,7 +259,8 @@ static void erasure_keeps_withdrawals(void **state)
 static void all_or_none(void **state)
 {
 	(void)state;
-	struct change c[3] = {change_on(l, CHANGE_SUPPRESS, "a@example.com", ""), change_on(l, CHANGE_SUPPRESS, "b@example.com", "acme"),
+	struct change c[3] = {change_on(l, CHANGE_SUPPRESS, "a@example.com", ""),
+	    change_on(l, CHANGE_SUPPRESS, "b@example.com", "acme"),
 	    change_on(l, CHANGE_SUPPRESS, "c@example.com", "acme")};
 	struct change_result r[3];
 	struct err err = {0};

@@ -72,10 +72,16 @@ static inline struct person_key person_of(const struct ledger *l, const char *ad
 }
 
 /* A change about ADDRESS at SCOPE; the caller adds what else it needs. */
-static inline struct change change_on(const struct ledger *l, enum change_kind kind, const char *address, const char *scope)
+static inline struct change change_on(
+    const struct ledger *l, enum change_kind kind, const char *address, const char *scope)
 {
-	return (struct change){.kind = kind, .channel = CHANNEL_EMAIL, .who = person_of(l, address), .address = view_of(address),
-	    .scope = scope_named(scope), .source = V("test"), .actor = V("user:test")};
+	return (struct change){.kind = kind,
+	    .channel = CHANNEL_EMAIL,
+	    .who = person_of(l, address),
+	    .address = view_of(address),
+	    .scope = scope_named(scope),
+	    .source = V("test"),
+	    .actor = V("user:test")};
 }
 
 static inline struct change_result change_ok(struct ledger *l, const struct change *c)
@@ -87,7 +93,8 @@ static inline struct change_result change_ok(struct ledger *l, const struct chan
 	return r;
 }
 
-static inline struct change_result suppress_ok(struct ledger *l, const char *address, const char *scope, enum reason reason)
+static inline struct change_result suppress_ok(
+    struct ledger *l, const char *address, const char *scope, enum reason reason)
 {
 	struct change c = change_on(l, CHANGE_SUPPRESS, address, scope);
 	c.reason = reason;

@@ -176,8 +176,12 @@ static bool next_row(void *arg, struct change *c)
 	if (r->next >= r->n)
 		return false;
 	unsigned i = r->next++;
-	*c = (struct change){.kind = i % 3 ? CHANGE_SUPPRESS : CHANGE_GRANT, .channel = CHANNEL_EMAIL, .scope = scope_named("acme"),
-	    .reason = REASON_BOUNCE, .basis = BASIS_CONSENT, .event_ms = 5000 + i};
+	*c = (struct change){.kind = i % 3 ? CHANGE_SUPPRESS : CHANGE_GRANT,
+	    .channel = CHANNEL_EMAIL,
+	    .scope = scope_named("acme"),
+	    .reason = REASON_BOUNCE,
+	    .basis = BASIS_CONSENT,
+	    .event_ms = 5000 + i};
 	uint8_t hash[32];
 	sha256(view_n(&i, sizeof i), hash);
 	memcpy(c->who.b, hash, sizeof c->who.b);

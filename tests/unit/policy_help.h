@@ -11,7 +11,8 @@ static inline void test_stream_make(struct brand *b, const char *name, enum mail
 	char full[100];
 	struct stream *s = &b->streams[b->stream_count++];
 	snprintf(full, sizeof full, "acme/%s", name);
-	*s = (struct stream){.name = mem_strdup(name), .brand = b, .class = class, .accepts = accepts, .scope = scope_named(full)};
+	*s = (struct stream){
+	    .name = mem_strdup(name), .brand = b, .class = class, .accepts = accepts, .scope = scope_named(full)};
 }
 
 static inline void test_topic_make(struct stream *s, const char *name)

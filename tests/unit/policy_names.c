@@ -85,7 +85,7 @@ static void spoil(const struct person_key *who)
 	ledger_close(&l);
 	memcpy(key, who->b, sizeof who->b);
 	key[25] = REASON_OBJECTION;
-	MDB_val k = {sizeof key, key}, v = {3, (void *)(uintptr_t)"\x01\x01?"};
+	MDB_val k = {sizeof key, key}, v = {3, (void *)(uintptr_t) "\x01\x01?"};
 	assert_int_equal(mdb_env_create(&env), 0);
 	mdb_env_set_maxdbs(env, 8);
 	assert_int_equal(mdb_env_open(env, place.data, 0, 0600), 0);

@@ -7,16 +7,17 @@
 
 #include <sys/wait.h>
 
-#define PEOPLE     4   /* of one group; after GROUP steps come others, else everybody would soon be blocked by everything */
-#define GROUP      120
-#define STEPS      5000
-#define SCOPES     (sizeof scopes / sizeof *scopes)
-#define QUESTIONS  (sizeof questions / sizeof *questions)
-#define FIRST_MS   INT64_C(100000000)
+#define PEOPLE 4 /* of one group; after GROUP steps come others, else everybody would soon be blocked by everything */
+#define GROUP 120
+#define STEPS 5000
+#define SCOPES (sizeof scopes / sizeof *scopes)
+#define QUESTIONS (sizeof questions / sizeof *questions)
+#define FIRST_MS INT64_C(100000000)
 
-static const char *const scopes[] = {"", "acme", "acme/offers", "acme/offers/spring", "acme/news", "acme/alerts", "other"};
-static const char *const questions[] = {"acme/offers", "acme/offers/spring", "acme/offers/winter", "acme/news", "acme/receipts",
-    "acme/alerts", "acme/terms"};
+static const char *const scopes[] = {
+    "", "acme", "acme/offers", "acme/offers/spring", "acme/news", "acme/alerts", "other"};
+static const char *const questions[] = {"acme/offers", "acme/offers/spring", "acme/offers/winter", "acme/news",
+    "acme/receipts", "acme/alerts", "acme/terms"};
 
 enum deed { DO_CHANGE, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REOPEN, DO_ELSEWHERE, DO_CLOCK, DEEDS };
 
@@ -64,11 +65,13 @@ static unsigned chance(unsigned below)
 
 static struct op op_draw(unsigned i)
 {
-	static const enum change_kind kinds[] = {CHANGE_SUPPRESS, CHANGE_SUPPRESS, CHANGE_SUPPRESS, CHANGE_UNSUPPRESS, CHANGE_GRANT,
-	    CHANGE_GRANT, CHANGE_GRANT, CHANGE_WITHDRAW, CHANGE_WITHDRAW, CHANGE_PERSON};
-	static const enum deed rare[] = {DO_PAIR, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REPLAY, DO_REPLAY, DO_CLOCK, DO_CLOCK};
+	static const enum change_kind kinds[] = {CHANGE_SUPPRESS, CHANGE_SUPPRESS, CHANGE_SUPPRESS, CHANGE_UNSUPPRESS,
+	    CHANGE_GRANT, CHANGE_GRANT, CHANGE_GRANT, CHANGE_WITHDRAW, CHANGE_WITHDRAW, CHANGE_PERSON};
+	static const enum deed rare[] = {
+	    DO_PAIR, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REPLAY, DO_REPLAY, DO_CLOCK, DO_CLOCK};
 	unsigned dice = chance(1000);
-	struct op o = {.deed = DO_CHANGE, .kind = kinds[chance(10)], .person = (int)chance(PEOPLE), .scope = (int)chance(SCOPES)};
+	struct op o = {
+	    .deed = DO_CHANGE, .kind = kinds[chance(10)], .person = (int)chance(PEOPLE), .scope = (int)chance(SCOPES)};
 	o.deed = dice < 4 ? DO_ELSEWHERE : dice < 12 ? DO_REOPEN : dice < 300 ? rare[chance(8)] : DO_CHANGE;
 	if (chance(60) == 0)
 		o.kind = CHANGE_FORGET;
@@ -108,8 +111,9 @@ static bool consented_since(unsigned w, const char *question)
 {
 	for (unsigned i = act_first; i < act_count; i++) {
 		const struct act *g = &acts[i], *wd = &acts[w];
-		if (g->kind == CHANGE_GRANT && g->person == wd->person && g->basis == BASIS_CONSENT && below(question, g->scope) &&
-		    strlen(scopes[g->scope]) >= strlen(scopes[wd->scope]) && g->event_ms > wd->event_ms && !(wd->live && i < w) &&
+		if (g->kind == CHANGE_GRANT && g->person == wd->person && g->basis == BASIS_CONSENT &&
+		    below(question, g->scope) && strlen(scopes[g->scope]) >= strlen(scopes[wd->scope]) &&
+		    g->event_ms > wd->event_ms && !(wd->live && i < w) &&
 		    (g->expires_ms == 0 || g->expires_ms > test_now_ms))
 			return true;
 	}
@@ -123,7 +127,8 @@ static int must_block(int person, const char *question)
 		const struct act *a = &acts[i];
 		if (a->person != person || a->removed || !below(question, a->scope))
 			continue;
-		if (a->kind == CHANGE_SUPPRESS && reaches(a, question) && (a->expires_ms == 0 || a->expires_ms > test_now_ms))
+		if (a->kind == CHANGE_SUPPRESS && reaches(a, question) &&
+		    (a->expires_ms == 0 || a->expires_ms > test_now_ms))
 			return (int)i;
 		if (a->kind == CHANGE_WITHDRAW && is_marketing(question) && !consented_since(i, question))
 			return (int)i;
@@ -134,15 +139,22 @@ static int must_block(int person, const char *question)
 static void model_remove(int person, int scope, enum reason reason)
 {
 	for (unsigned i = act_first; i < act_count; i++)
-		if (acts[i].kind == CHANGE_SUPPRESS && acts[i].person == person && acts[i].scope == scope && acts[i].reason == reason)
+		if (acts[i].kind == CHANGE_SUPPRESS && acts[i].person == person && acts[i].scope == scope &&
+		    acts[i].reason == reason)
 			acts[i].removed = true;
 }
 
 static void model_learn(const struct op *o, const struct change *c)
 {
 	int64_t event_ms = c->event_ms && c->event_ms < test_now_ms ? c->event_ms : test_now_ms;
-	struct act a = {.kind = c->kind, .person = o->person, .scope = o->scope, .reason = c->reason, .basis = c->basis,
-	    .event_ms = event_ms, .expires_ms = c->expires_ms, .live = c->event_ms == 0};
+	struct act a = {.kind = c->kind,
+	    .person = o->person,
+	    .scope = o->scope,
+	    .reason = c->reason,
+	    .basis = c->basis,
+	    .event_ms = event_ms,
+	    .expires_ms = c->expires_ms,
+	    .live = c->event_ms == 0};
 	if (c->kind == CHANGE_UNSUPPRESS)
 		model_remove(o->person, o->scope, o->reason);
 	if (c->kind == CHANGE_FORGET)
@@ -325,9 +337,10 @@ static void script_print(void)
 	for (unsigned i = 0; i < step_count; i++) {
 		const struct op *o = &ops[i];
 		if (!o->off)
-			print_error("%u: %s %s person %d scope \"%s\" %s %s ago %lld life %lld jump %lld again %u%s\n", i, deeds[o->deed],
-			    change_word(o->kind), o->person, scopes[o->scope], reason_word(o->reason), basis_word(o->basis),
-			    (long long)o->ago_ms, (long long)o->life_ms, (long long)o->jump_ms, o->again, o->noted ? " noted" : "");
+			print_error("%u: %s %s person %d scope \"%s\" %s %s ago %lld life %lld jump %lld again %u%s\n",
+			    i, deeds[o->deed], change_word(o->kind), o->person, scopes[o->scope],
+			    reason_word(o->reason), basis_word(o->basis), (long long)o->ago_ms, (long long)o->life_ms,
+			    (long long)o->jump_ms, o->again, o->noted ? " noted" : "");
 	}
 }
 

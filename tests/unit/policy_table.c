@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 
-#define DAY_MS      INT64_C(86400000)
-#define TODAY       100
+#define DAY_MS INT64_C(86400000)
+#define TODAY 100
 #define CASES_BYTES (1u << 20)
 
 static struct place place;
