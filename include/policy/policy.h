@@ -67,6 +67,10 @@ enum rule {
 const char *rule_word(enum rule r);      /* "suppression" */
 const char *rule_sentence(enum rule r);  /* for a person */
 
+/* A row reaches a question when its scope is global or is the question's brand, stream or topic: a row about a topic says nothing on
+ * the stream asked as a whole. Which reason reaches which class is one table (src/policy/reach.c), tried out line by line in
+ * tests/unit/policy_cases.txt. Withdrawals reach marketing, and any stream that asks for a basis; only a later grant of basis `consent` for
+ * the same purpose or a narrower one lifts them. */
 struct question {
 	const struct stream *stream;
 	const struct topic *topic; /* NULL = the stream as a whole */
