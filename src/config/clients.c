@@ -18,7 +18,8 @@ static const struct brand *find_brand(const struct policy *p, const struct raw_t
 	return NULL;
 }
 
-static const struct stream *find_stream(const struct brand *b, const struct raw_text *name, const char *path, struct err *err)
+static const struct stream *find_stream(
+    const struct brand *b, const struct raw_text *name, const char *path, struct err *err)
 {
 	char known[120] = "";
 	const struct stream *s = brand_stream(b, view_of(name->s));
@@ -66,7 +67,8 @@ static int take_networks(struct client *c, const struct raw_client *r, struct er
 	return 0;
 }
 
-static int make_client(struct client *c, const struct raw_client *r, const struct policy *p, struct view hashes, struct err *err)
+static int make_client(
+    struct client *c, const struct raw_client *r, const struct policy *p, struct view hashes, struct err *err)
 {
 	c->name = text_dup(&r->name);
 	c->plain_auth = r->plain_auth;

@@ -39,7 +39,8 @@ static char *below(const char *dir, const char *name)
 	return path;
 }
 
-int config_dkim_path(const struct config *c, const char *domain, const char *selector, char dst[CONFIG_PATH_MAX], struct err *err)
+int config_dkim_path(
+    const struct config *c, const char *domain, const char *selector, char dst[CONFIG_PATH_MAX], struct err *err)
 {
 	int n = snprintf(dst, CONFIG_PATH_MAX, "%s/dkim/%s.%s.pem", c->key_dir, domain, selector);
 	return n < 0 || n >= CONFIG_PATH_MAX ? err_set(err, ERR_LIMIT, "%s/dkim/...: path too long", c->key_dir) : 0;
@@ -85,9 +86,15 @@ static void copy_submission(struct config *c, const struct raw_submission *r)
 	c->submission_tls_listen = copy_texts(&r->tls_listen, &c->submission_tls_listen_count);
 	c->tls_certificate = path_dup(c, &r->tls_certificate);
 	c->tls_key = path_dup(c, &r->tls_key);
-	c->smtp = (struct smtp_settings){.hostname = c->hostname, .workers = (unsigned)r->workers, .max_connections = (unsigned)r->max_connections,
-	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip, .max_errors = (unsigned)r->max_errors, .max_commands = (unsigned)r->max_commands,
-	    .idle_timeout_ms = r->idle_timeout_ms, .data_timeout_ms = r->data_timeout_ms, .session_timeout_ms = r->session_timeout_ms};
+	c->smtp = (struct smtp_settings){.hostname = c->hostname,
+	    .workers = (unsigned)r->workers,
+	    .max_connections = (unsigned)r->max_connections,
+	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip,
+	    .max_errors = (unsigned)r->max_errors,
+	    .max_commands = (unsigned)r->max_commands,
+	    .idle_timeout_ms = r->idle_timeout_ms,
+	    .data_timeout_ms = r->data_timeout_ms,
+	    .session_timeout_ms = r->session_timeout_ms};
 }
 
 static void copy_stores(struct config *c, const struct raw *raw)
@@ -98,17 +105,27 @@ static void copy_stores(struct config *c, const struct raw *raw)
 	c->key_dir = below(c->data_dir, "keys");
 	c->control_path = below(c->data_dir, "control.sock");
 	c->password_file = below(c->data_dir, "passwords");
-	c->ledger = (struct ledger_settings){.dir = c->ledger_dir, .key_dir = c->key_dir, .map_bytes = (uint64_t)raw->ledger.map_bytes,
-	    .max_readers = (unsigned)raw->ledger.max_readers, .batch = (unsigned)raw->ledger.batch};
-	c->spool = (struct spool_settings){.dir = c->spool_dir, .segment_bytes = (uint64_t)s->segment_bytes, .max_bytes = (uint64_t)s->max_bytes,
-	    .min_free_bytes = (uint64_t)s->min_free_bytes, .max_items = (uint64_t)s->max_items, .checkpoint_records = (uint32_t)s->checkpoint_records};
+	c->ledger = (struct ledger_settings){.dir = c->ledger_dir,
+	    .key_dir = c->key_dir,
+	    .map_bytes = (uint64_t)raw->ledger.map_bytes,
+	    .max_readers = (unsigned)raw->ledger.max_readers,
+	    .batch = (unsigned)raw->ledger.batch};
+	c->spool = (struct spool_settings){.dir = c->spool_dir,
+	    .segment_bytes = (uint64_t)s->segment_bytes,
+	    .max_bytes = (uint64_t)s->max_bytes,
+	    .min_free_bytes = (uint64_t)s->min_free_bytes,
+	    .max_items = (uint64_t)s->max_items,
+	    .checkpoint_records = (uint32_t)s->checkpoint_records};
 }
 
 static void copy_public(struct config *c, const struct raw_public *r)
 {
 	c->public_listen = text_dup(&r->listen);
-	c->web = (struct web_limits){.threads = (unsigned)r->threads, .max_connections = (unsigned)r->max_connections,
-	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip, .timeout_s = (unsigned)((r->timeout_ms + 999) / 1000), .max_body_bytes = (size_t)r->max_body_bytes};
+	c->web = (struct web_limits){.threads = (unsigned)r->threads,
+	    .max_connections = (unsigned)r->max_connections,
+	    .max_connections_per_ip = (unsigned)r->max_connections_per_ip,
+	    .timeout_s = (unsigned)((r->timeout_ms + 999) / 1000),
+	    .max_body_bytes = (size_t)r->max_body_bytes};
 }
 
 void make_plain(struct config *c, const struct raw *raw)

@@ -18,7 +18,8 @@ void make_plain(struct config *c, const struct raw *raw);
 int check_relations(const struct raw *raw, struct err *err) MUST_CHECK;
 
 /* All of it from TEXT: config_load without the file, for tests and fuzzing. */
-int config_from_text(struct config **ret, const char *file, struct view text, bool with_keys, struct err *err) MUST_CHECK;
+int config_from_text(
+    struct config **ret, const char *file, struct view text, bool with_keys, struct err *err) MUST_CHECK;
 
 char *text_dup(const struct raw_text *t); /* NULL stays NULL */
 /* A path as it is to be opened: a relative one is relative to the directory of the settings file (the main one). NULL stays NULL. */

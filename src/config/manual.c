@@ -90,19 +90,22 @@ void config_write_manual(struct buf *out)
 	    ".Dd November 24, 2026\n.Dt OPTGATE.CONF 5\n.Os\n.Sh NAME\n.Nm optgate.conf\n.Nd settings of optgate\n"
 	    ".Sh DESCRIPTION\nThe file is read by\n.Xr optgated 8\nand\n.Xr optgate 1 .\n"
 	    "It consists of settings of the form\n.Dl name = value;\n"
-	    "Strings stand in double quotes, groups in braces, lists of groups in parentheses, lists of strings in brackets;\n"
+	    "Strings stand in double quotes, groups in braces, lists of groups in parentheses, lists of strings in "
+	    "brackets;\n"
 	    "a comment begins with #, and\n.Ql @include \\(dqfile\\(dq\nincludes another file.\n"
 	    "Below, a dot leads into a group and [] into each element of a list:\n.Va brands[].streams[].class\n"
 	    "is the class of each stream of each brand.\n.Pp\n"
 	    "Durations are a number and a unit, ms, s, m, h, d or w;\na bare number means seconds.\n"
 	    "Sizes are a number of bytes, or a string with K, M, G or T behind the number.\n"
 	    "Names of brands, streams, topics and clients consist of a\\-z 0\\-9 . _ \\-.\n.Pp\n"
-	    "A file with an unknown name, a wrong type, a value out of range, a missing required setting or a reference to something that is not there\n"
-	    "is refused as a whole, with file, line, name and what was expected; on reload the settings before stay in force.\n"
+	    "A file with an unknown name, a wrong type, a value out of range, a missing required setting or a "
+	    "reference to something that is not there\n"
+	    "is refused as a whole, with file, line, name and what was expected; on reload the settings before stay in "
+	    "force.\n"
 	    "Keys and passwords are never in this file.\n.Sh SETTINGS\n.Bl -tag -width Ds\n");
 	for (size_t i = 0; i < settings_count; i++)
 		entry(out, &settings[i]);
-	buf_str(out,
-	    ".El\n.Sh FILES\n.Bl -tag -width Ds\n.It Pa /etc/optgate/optgate.conf\nThe usual place; the environment variable\n.Ev OPTGATE_CONF\n"
-	    "or the option\n.Fl c\nnames another.\n.El\n.Sh SEE ALSO\n.Xr optgate 1 ,\n.Xr optgated 8\n");
+	buf_str(out, ".El\n.Sh FILES\n.Bl -tag -width Ds\n.It Pa /etc/optgate/optgate.conf\nThe usual place; the "
+		     "environment variable\n.Ev OPTGATE_CONF\n"
+		     "or the option\n.Fl c\nnames another.\n.El\n.Sh SEE ALSO\n.Xr optgate 1 ,\n.Xr optgated 8\n");
 }

@@ -71,8 +71,10 @@ int numbers_check(const char *file, struct view text, struct err *err)
 			s.at++;
 		struct view word = view_sub(text, from, s.at);
 		if (word.n && !word_fits(word))
-			return err_set(err, ERR_SYNTAX, "%s:%u: %.*s: expected a number below 2147483648, or an L behind it, or a string with a unit", file, s.line,
-			    (int)(word.n < 40 ? word.n : 40), word.p);
+			return err_set(err, ERR_SYNTAX,
+			    "%s:%u: %.*s: expected a number below 2147483648, or an L behind it, or a string with a "
+			    "unit",
+			    file, s.line, (int)(word.n < 40 ? word.n : 40), word.p);
 		if (word.n == 0 && text.p[s.at++] == '\n')
 			s.line++;
 	}

@@ -20,7 +20,8 @@ static int load_key(const char *path, struct sign_key **ret, struct err *err)
 	return rc;
 }
 
-static int take_key(const struct config *c, struct compose_settings *s, const struct raw_brand *brand, const struct raw_dkim *r, struct err *err)
+static int take_key(const struct config *c, struct compose_settings *s, const struct raw_brand *brand,
+    const struct raw_dkim *r, struct err *err)
 {
 	char domain[DOMAIN_MAX + 1], path[CONFIG_PATH_MAX];
 	struct err why;
@@ -33,8 +34,12 @@ static int take_key(const struct config *c, struct compose_settings *s, const st
 	int rc = load_key(given ? given : path, &key, &why);
 	free(given);
 	if (rc < 0)
-		return raw_wrong(err, &r->domain.at, "brands[].dkim[].key_file", "%s%s", why.text, why.kind == ERR_MISSING ? " (optgate key new dkim makes one)" : "");
-	s->keys[s->key_count++] = (struct dkim_key){.brand = text_dup(&brand->name), .domain = mem_strdup(domain), .selector = text_dup(&r->selector), .key = key};
+		return raw_wrong(err, &r->domain.at, "brands[].dkim[].key_file", "%s%s", why.text,
+		    why.kind == ERR_MISSING ? " (optgate key new dkim makes one)" : "");
+	s->keys[s->key_count++] = (struct dkim_key){.brand = text_dup(&brand->name),
+	    .domain = mem_strdup(domain),
+	    .selector = text_dup(&r->selector),
+	    .key = key};
 	return 0;
 }
 
@@ -61,10 +66,18 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 
 static void take_hop(const struct config *c, struct next_hop *h, const struct raw_hop *r)
 {
-	*h = (struct next_hop){.name = text_dup(&r->name), .host = text_dup(&r->host), .port = (uint16_t)r->port, .tls = (enum hop_tls)r->tls,
-	    .tls_name = text_dup(&r->tls_name), .ca_file = path_dup(c, &r->ca_file), .user = text_dup(&r->user), .password_file = path_dup(c, &r->password_file),
-	    .connections = (unsigned)r->connections, .messages_per_connection = (unsigned)r->messages_per_connection,
-	    .idle_ms = r->idle_ms, .connect_timeout_ms = r->connect_timeout_ms,
+	*h = (struct next_hop){.name = text_dup(&r->name),
+	    .host = text_dup(&r->host),
+	    .port = (uint16_t)r->port,
+	    .tls = (enum hop_tls)r->tls,
+	    .tls_name = text_dup(&r->tls_name),
+	    .ca_file = path_dup(c, &r->ca_file),
+	    .user = text_dup(&r->user),
+	    .password_file = path_dup(c, &r->password_file),
+	    .connections = (unsigned)r->connections,
+	    .messages_per_connection = (unsigned)r->messages_per_connection,
+	    .idle_ms = r->idle_ms,
+	    .connect_timeout_ms = r->connect_timeout_ms,
 	    .attempt_timeout_ms = r->attempt_timeout_ms};
 }
 

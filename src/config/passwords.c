@@ -15,7 +15,8 @@ int private_file_read(const char *path, struct buf *out, struct err *err)
 		return -1;
 	}
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return err_set(err, ERR_REFUSED, "%s: others than its owner may read it (mode %03o): chmod 600 it", path, (unsigned)st.st_mode & 0777);
+		return err_set(err, ERR_REFUSED, "%s: others than its owner may read it (mode %03o): chmod 600 it",
+		    path, (unsigned)st.st_mode & 0777);
 	return file_read(path, out, err);
 }
 
@@ -60,7 +61,8 @@ int passwords_set(const char *path, struct view name, struct view hash, struct e
 		copy_others(buf_view(&old), name, &new);
 		if (hash.n)
 			buf_fmt(&new, "%.*s:%.*s\n", VFMT(name), VFMT(hash));
-		rc = new.failed ? err_set(err, ERR_LIMIT, "%s: larger than %u bytes", path, PASSWORD_FILE_MAX) : file_replace(path, buf_view(&new), 0600, err);
+		rc = new.failed ? err_set(err, ERR_LIMIT, "%s: larger than %u bytes", path, PASSWORD_FILE_MAX)
+				: file_replace(path, buf_view(&new), 0600, err);
 	}
 	buf_free(&old);
 	buf_free(&new);

@@ -5,7 +5,8 @@
 #include "mail/address.h"
 
 /* The scope named A, A/B or A/B/C. */
-static int scope_of(struct scope *ret, struct err *err, const struct place *at, const char *path, const char *a, const char *b, const char *c)
+static int scope_of(struct scope *ret, struct err *err, const struct place *at, const char *path, const char *a,
+    const char *b, const char *c)
 {
 	char name[SCOPE_NAME_MAX + 1];
 	struct err why;
@@ -34,7 +35,8 @@ static int make_topics(struct stream *s, const struct raw_stream *raw, struct er
 	s->topics = mem_zero(raw->topics.count * sizeof *s->topics);
 	for (; s->topic_count < raw->topics.count; s->topic_count++, r++) {
 		struct topic *t = &s->topics[s->topic_count];
-		if (scope_of(&t->scope, err, &r->name.at, "brands[].streams[].topics[].name", s->brand->name, s->name, r->name.s) < 0)
+		if (scope_of(&t->scope, err, &r->name.at, "brands[].streams[].topics[].name", s->brand->name, s->name,
+			r->name.s) < 0)
 			return -1;
 		t->name = text_dup(&r->name);
 		t->title = title_or_name(&r->title, &r->name);
@@ -52,7 +54,8 @@ static int make_stream(struct stream *s, const struct brand *b, const struct raw
 	s->list_id = domain_dup(&r->list_id);
 	s->keep_unsubscribe = r->keep_unsubscribe;
 	if (s->keep_unsubscribe && s->class != CLASS_SERVICE)
-		return raw_wrong(err, &r->name.at, "brands[].streams[].keep_unsubscribe", "expected with class \"service\" only");
+		return raw_wrong(
+		    err, &r->name.at, "brands[].streams[].keep_unsubscribe", "expected with class \"service\" only");
 	if (scope_of(&s->scope, err, &r->name.at, "brands[].streams[].name", b->name, s->name, NULL) < 0)
 		return -1;
 	return make_topics(s, r, err);
@@ -74,7 +77,8 @@ static int make_brand(struct brand *b, const struct raw_brand *r, const struct r
 	b->public_url = text_dup(r->public_url.s ? &r->public_url : default_url);
 	take_domains(b, r);
 	if (!b->public_url)
-		return raw_wrong(err, &r->name.at, "brands[].public_url", "required and not given: expected a URL here or in public.url");
+		return raw_wrong(err, &r->name.at, "brands[].public_url",
+		    "required and not given: expected a URL here or in public.url");
 	if (scope_of(&b->scope, err, &r->name.at, "brands[].name", b->name, NULL, NULL) < 0)
 		return -1;
 	b->streams = mem_zero(r->streams.count * sizeof *b->streams);

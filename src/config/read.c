@@ -51,7 +51,8 @@ static int wrong_kind(struct reader *r, const struct spot *sp)
 
 static int too_large(struct reader *r)
 {
-	return err_set(r->err, ERR_LIMIT, "%s: more settings than %u MiB of memory hold", r->file, CONFIG_ARENA_MAX >> 20);
+	return err_set(
+	    r->err, ERR_LIMIT, "%s: more settings than %u MiB of memory hold", r->file, CONFIG_ARENA_MAX >> 20);
 }
 
 static struct place place_of(struct reader *r, const config_setting_t *s)
@@ -83,13 +84,16 @@ static void seen(struct reader *r, const struct spot *sp)
 
 /* ---- scalars ---- */
 
-static const unsigned accepted_types[] = { /* bits of libconfig's types */
-	[KIND_TEXT] = 1 << CONFIG_TYPE_STRING, [KIND_TEXTS] = 1 << CONFIG_TYPE_STRING,
-	[KIND_CHOICE] = 1 << CONFIG_TYPE_STRING, [KIND_CHOICES] = 1 << CONFIG_TYPE_STRING,
-	[KIND_NUMBER] = 1 << CONFIG_TYPE_INT | 1 << CONFIG_TYPE_INT64,
-	[KIND_SIZE] = 1 << CONFIG_TYPE_INT | 1 << CONFIG_TYPE_INT64 | 1 << CONFIG_TYPE_STRING,
-	[KIND_DURATION] = 1 << CONFIG_TYPE_INT | 1 << CONFIG_TYPE_INT64 | 1 << CONFIG_TYPE_STRING,
-	[KIND_FLAG] = 1 << CONFIG_TYPE_BOOL,
+static const unsigned accepted_types[] = {
+    /* bits of libconfig's types */
+    [KIND_TEXT] = 1 << CONFIG_TYPE_STRING,
+    [KIND_TEXTS] = 1 << CONFIG_TYPE_STRING,
+    [KIND_CHOICE] = 1 << CONFIG_TYPE_STRING,
+    [KIND_CHOICES] = 1 << CONFIG_TYPE_STRING,
+    [KIND_NUMBER] = 1 << CONFIG_TYPE_INT | 1 << CONFIG_TYPE_INT64,
+    [KIND_SIZE] = 1 << CONFIG_TYPE_INT | 1 << CONFIG_TYPE_INT64 | 1 << CONFIG_TYPE_STRING,
+    [KIND_DURATION] = 1 << CONFIG_TYPE_INT | 1 << CONFIG_TYPE_INT64 | 1 << CONFIG_TYPE_STRING,
+    [KIND_FLAG] = 1 << CONFIG_TYPE_BOOL,
 };
 
 /* NULL when S has no type that the kind accepts. */
@@ -236,7 +240,8 @@ static int read_choices(struct reader *r, const struct spot *sp)
 
 /* ---- groups and lists ---- */
 
-static int read_members(struct reader *r, const char *prefix, const char *shown, const config_setting_t *g, const struct place *at, void *base);
+static int read_members(struct reader *r, const char *prefix, const char *shown, const config_setting_t *g,
+    const struct place *at, void *base);
 
 static int read_group(struct reader *r, const struct spot *sp)
 {
@@ -245,19 +250,22 @@ static int read_group(struct reader *r, const struct spot *sp)
 	return read_members(r, sp->row->path, sp->name, sp->s, &sp->at, sp->slot);
 }
 
-static const struct raw_text *text_in(const struct raw_list *l, const struct setting *list, const struct setting *row, unsigned i)
+static const struct raw_text *text_in(
+    const struct raw_list *l, const struct setting *list, const struct setting *row, unsigned i)
 {
 	return (const struct raw_text *)((const char *)l->at + i * list->element + row->offset);
 }
 
 /* No two elements may have the same text in ROW's field. */
-static int check_unique(struct reader *r, const struct raw_list *l, const struct setting *list, const struct setting *row)
+static int check_unique(
+    struct reader *r, const struct raw_list *l, const struct setting *list, const struct setting *row)
 {
 	for (unsigned i = 1; i < l->count; i++)
 		for (unsigned j = 0; j < i; j++) {
 			const struct raw_text *a = text_in(l, list, row, i), *b = text_in(l, list, row, j);
 			if (strcmp(a->s, b->s) == 0)
-				return raw_wrong(r->err, &a->at, row->path, "expected a name of its own: \"%s\" is in line %u already", a->s, b->at.line);
+				return raw_wrong(r->err, &a->at, row->path,
+				    "expected a name of its own: \"%s\" is in line %u already", a->s, b->at.line);
 		}
 	return 0;
 }
@@ -265,7 +273,8 @@ static int check_unique(struct reader *r, const struct raw_list *l, const struct
 static int check_all_unique(struct reader *r, const struct raw_list *l, const struct setting *list, const char *prefix)
 {
 	for (size_t i = 0; i < settings_count; i++)
-		if (settings[i].flags & SETTING_UNIQUE && setting_within(&settings[i], prefix) && check_unique(r, l, list, &settings[i]) < 0)
+		if (settings[i].flags & SETTING_UNIQUE && setting_within(&settings[i], prefix) &&
+		    check_unique(r, l, list, &settings[i]) < 0)
 			return -1;
 	return 0;
 }
@@ -306,12 +315,20 @@ static int read_list(struct reader *r, const struct spot *sp)
 }
 
 static int (*const readers[])(struct reader *, const struct spot *) = {
-	[KIND_GROUP] = read_group, [KIND_LIST] = read_list, [KIND_TEXT] = read_text, [KIND_TEXTS] = read_texts,
-	[KIND_NUMBER] = read_scalar, [KIND_SIZE] = read_scalar, [KIND_DURATION] = read_scalar, [KIND_FLAG] = read_scalar,
-	[KIND_CHOICE] = read_scalar, [KIND_CHOICES] = read_choices,
+    [KIND_GROUP] = read_group,
+    [KIND_LIST] = read_list,
+    [KIND_TEXT] = read_text,
+    [KIND_TEXTS] = read_texts,
+    [KIND_NUMBER] = read_scalar,
+    [KIND_SIZE] = read_scalar,
+    [KIND_DURATION] = read_scalar,
+    [KIND_FLAG] = read_scalar,
+    [KIND_CHOICE] = read_scalar,
+    [KIND_CHOICES] = read_choices,
 };
 
-static int read_setting(struct reader *r, const struct setting *row, const char *shown, const config_setting_t *g, const struct place *at, void *base)
+static int read_setting(struct reader *r, const struct setting *row, const char *shown, const config_setting_t *g,
+    const struct place *at, void *base)
 {
 	char name[SHOWN_MAX];
 	snprintf(name, sizeof name, "%s%s%s", shown, *shown ? "." : "", setting_name(row));
@@ -339,7 +356,8 @@ static int unknown_name(struct reader *r, const char *prefix, const config_setti
 	return raw_wrong(r->err, &at, path, "unknown setting: expected one of %s", names);
 }
 
-static int read_members(struct reader *r, const char *prefix, const char *shown, const config_setting_t *g, const struct place *at, void *base)
+static int read_members(struct reader *r, const char *prefix, const char *shown, const config_setting_t *g,
+    const struct place *at, void *base)
 {
 	for (int i = 0; g && i < config_setting_length(g); i++) {
 		const config_setting_t *s = config_setting_get_elem(g, (unsigned)i);
@@ -384,14 +402,16 @@ static int read_tree(config_t *tree, const char *file, struct view text, struct 
 	if (ok)
 		return check_included(tree, err);
 	const char *where = config_error_file(tree);
-	return err_set(err, ERR_SYNTAX, "%s:%d: %s", where ? where : file, config_error_line(tree), config_error_text(tree));
+	return err_set(
+	    err, ERR_SYNTAX, "%s:%d: %s", where ? where : file, config_error_line(tree), config_error_text(tree));
 }
 
 int raw_parse(struct raw *ret, const char *file, struct view text, const struct raw_visitor *visitor, struct err *err)
 {
 	memset(ret, 0, sizeof *ret);
 	arena_init(&ret->arena, CONFIG_ARENA_MAX);
-	struct reader r = {.arena = &ret->arena, .file = arena_view(&ret->arena, view_of(file)).p, .visitor = visitor, .err = err};
+	struct reader r = {
+	    .arena = &ret->arena, .file = arena_view(&ret->arena, view_of(file)).p, .visitor = visitor, .err = err};
 	buf_init(&r.shown, CONFIG_FILE_MAX);
 	struct place top = {r.file, 0};
 	config_t tree;

@@ -6,7 +6,8 @@ static int check_hops(const struct raw *raw, struct err *err)
 	const struct raw_hop *h = raw->delivery.next_hops.at;
 	for (unsigned i = 0; i < raw->delivery.next_hops.count; i++, h++)
 		if (!h->user.s != !h->password_file.s)
-			return raw_wrong(err, &h->name.at, "delivery.next_hops[].user", "expected together with delivery.next_hops[].password_file");
+			return raw_wrong(err, &h->name.at, "delivery.next_hops[].user",
+			    "expected together with delivery.next_hops[].password_file");
 	return 0;
 }
 
@@ -22,8 +23,9 @@ static int check_key(const struct raw *raw, const struct raw_dkim *k, struct err
 		const struct raw_dkim *other = brands[i].dkim.at;
 		for (unsigned j = 0; j < brands[i].dkim.count; j++, other++)
 			if (other != k && same_key(other, k))
-				return raw_wrong(err, &k->selector.at, "brands[].dkim[].selector", "expected another selector: %s of %s is in line %u already",
-				    k->selector.s, k->domain.s, other->selector.at.line);
+				return raw_wrong(err, &k->selector.at, "brands[].dkim[].selector",
+				    "expected another selector: %s of %s is in line %u already", k->selector.s,
+				    k->domain.s, other->selector.at.line);
 			else if (other == k)
 				return 0; /* those behind look back at this one */
 	}
@@ -46,11 +48,13 @@ int check_relations(const struct raw *raw, struct err *err)
 {
 	const struct raw_submission *s = &raw->submission;
 	if (!s->tls_certificate.s != !s->tls_key.s)
-		return raw_wrong(err, s->tls_key.s ? &s->tls_key.at : &s->tls_certificate.at, "submission.tls_certificate", "expected together with submission.tls_key");
+		return raw_wrong(err, s->tls_key.s ? &s->tls_key.at : &s->tls_certificate.at,
+		    "submission.tls_certificate", "expected together with submission.tls_key");
 	if (s->tls_listen.count && !s->tls_certificate.s)
-		return raw_wrong(err, &text_at(&s->tls_listen, 0)->at, "submission.tls_listen", "expected together with submission.tls_certificate");
+		return raw_wrong(err, &text_at(&s->tls_listen, 0)->at, "submission.tls_listen",
+		    "expected together with submission.tls_certificate");
 	if (raw->delivery.retry_max_ms < raw->delivery.retry_first_ms)
-		return raw_wrong(err, &((const struct raw_hop *)raw->delivery.next_hops.at)->name.at, "delivery.retry_max", "expected at least delivery.retry_first");
+		return raw_wrong(err, &((const struct raw_hop *)raw->delivery.next_hops.at)->name.at,
+		    "delivery.retry_max", "expected at least delivery.retry_first");
 	return check_hops(raw, err) < 0 || check_keys(raw, err) < 0 ? -1 : 0;
 }
-

@@ -100,7 +100,9 @@ static void section(struct buf *out, const char *prefix, int depth)
 
 void config_write_sample(struct buf *out)
 {
-	buf_str(out, "# Settings of optgate; optgate.conf(5) explains all of them. Written by `optgate config sample`.\n"
-	             "# A line that begins with # shows a default. Check a change with `optgate config check`, apply it with SIGHUP.\n\n");
+	buf_str(out,
+	    "# Settings of optgate; optgate.conf(5) explains all of them. Written by `optgate config sample`.\n"
+	    "# A line that begins with # shows a default. Check a change with `optgate config check`, apply it with "
+	    "SIGHUP.\n\n");
 	section(out, "", 0);
 }

@@ -37,7 +37,8 @@ static void show_json(void *arg, const char *name, const struct setting *row, co
 		json_quoted(s->out, value);
 	else
 		buf_str(s->out, "null");
-	buf_fmt(s->out, ", \"default\": %s, \"reload\": %s}", is_default ? "true" : "false", row->flags & SETTING_RESTART ? "false" : "true");
+	buf_fmt(s->out, ", \"default\": %s, \"reload\": %s}", is_default ? "true" : "false",
+	    row->flags & SETTING_RESTART ? "false" : "true");
 }
 
 static void show_text(void *arg, const char *name, const struct setting *row, const char *value, bool is_default)

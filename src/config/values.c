@@ -7,25 +7,25 @@
 #include "net/endpoint.h"
 #include "table.h"
 
-#define NAME_MAX_BYTES  60
+#define NAME_MAX_BYTES 60
 #define TITLE_MAX_BYTES 120
-#define URL_MAX_BYTES   120
-#define PATH_MAX_BYTES  1024
+#define URL_MAX_BYTES 120
+#define PATH_MAX_BYTES 1024
 
 static const struct {
 	const char *words;
 	bool is_text;
 } kinds[] = {
-	[KIND_GROUP] = {"a group { ... }", false},
-	[KIND_LIST] = {"a list of groups ( { ... }, { ... } )", false},
-	[KIND_TEXT] = {"a string", true},
-	[KIND_TEXTS] = {"a string or a list of strings", true},
-	[KIND_NUMBER] = {"a whole number", false},
-	[KIND_SIZE] = {"a size such as 4096, \"512K\" or \"10M\"", true},
-	[KIND_DURATION] = {"a duration such as \"30s\" or \"4h\", or a number of seconds", true},
-	[KIND_FLAG] = {"true or false", false},
-	[KIND_CHOICE] = {"a word", true},
-	[KIND_CHOICES] = {"a word or a list of words", true},
+    [KIND_GROUP] = {"a group { ... }", false},
+    [KIND_LIST] = {"a list of groups ( { ... }, { ... } )", false},
+    [KIND_TEXT] = {"a string", true},
+    [KIND_TEXTS] = {"a string or a list of strings", true},
+    [KIND_NUMBER] = {"a whole number", false},
+    [KIND_SIZE] = {"a size such as 4096, \"512K\" or \"10M\"", true},
+    [KIND_DURATION] = {"a duration such as \"30s\" or \"4h\", or a number of seconds", true},
+    [KIND_FLAG] = {"true or false", false},
+    [KIND_CHOICE] = {"a word", true},
+    [KIND_CHOICES] = {"a word or a list of words", true},
 };
 
 const char *kind_words(enum kind k)
@@ -115,7 +115,10 @@ static void limit_text(enum kind k, int64_t n, char dst[40])
 int value_read(const struct setting *row, struct view text, int64_t *ret, struct err *err)
 {
 	static bool (*const readers[])(struct view, int64_t *) = {
-		[KIND_NUMBER] = read_number, [KIND_SIZE] = size_parse, [KIND_DURATION] = read_duration, [KIND_FLAG] = read_flag,
+	    [KIND_NUMBER] = read_number,
+	    [KIND_SIZE] = size_parse,
+	    [KIND_DURATION] = read_duration,
+	    [KIND_FLAG] = read_flag,
 	};
 	int64_t n;
 	if (row->kind == KIND_CHOICE || row->kind == KIND_CHOICES) {
@@ -215,20 +218,25 @@ int check_selector(struct view text, struct err *err)
 
 int check_url(struct view text, struct err *err)
 {
-	struct view rest = view_starts(text, V("https://")) ? view_sub(text, 8, text.n) : view_starts(text, V("http://")) ? view_sub(text, 7, text.n) : V("");
-	bool plain = rest.n && rest.p[0] != '/' && text.n <= URL_MAX_BYTES && !has_control(text) && text.p[text.n - 1] != '/';
+	struct view rest = view_starts(text, V("https://"))  ? view_sub(text, 8, text.n)
+			   : view_starts(text, V("http://")) ? view_sub(text, 7, text.n)
+							     : V("");
+	bool plain =
+	    rest.n && rest.p[0] != '/' && text.n <= URL_MAX_BYTES && !has_control(text) && text.p[text.n - 1] != '/';
 	for (size_t i = 0; plain && i < rest.n; i++)
 		plain = (unsigned char)rest.p[i] < 0x7f && !strchr(" <>\"?#,\\^`{|}", rest.p[i]);
 	if (plain)
 		return 0;
-	return err_set(err, ERR_SYNTAX, "expected a URL such as https://u.example.com, no slash at the end, at most %d bytes", URL_MAX_BYTES);
+	return err_set(err, ERR_SYNTAX,
+	    "expected a URL such as https://u.example.com, no slash at the end, at most %d bytes", URL_MAX_BYTES);
 }
 
 int check_endpoint(struct view text, struct err *err)
 {
 	char s[ENDPOINT_TEXT];
 	struct endpoint e;
-	if (view_str(text, s, sizeof s) && (view_starts(text, V("systemd:")) ? text.n > 8 : endpoint_parse(s, &e, NULL) == 0))
+	if (view_str(text, s, sizeof s) &&
+	    (view_starts(text, V("systemd:")) ? text.n > 8 : endpoint_parse(s, &e, NULL) == 0))
 		return 0;
 	return err_set(err, ERR_SYNTAX, "expected ADDRESS:PORT, [ADDRESS]:PORT, unix:PATH or systemd:NAME");
 }

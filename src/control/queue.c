@@ -10,7 +10,7 @@
 #include "mail/envelope.h"
 
 #define LIST_DEFAULT 100
-#define CHOSEN_MAX   20000000 /* items that one action may name by number */
+#define CHOSEN_MAX 20000000 /* items that one action may name by number */
 
 struct filter {
 	struct spool *spool;
@@ -40,8 +40,12 @@ static bool parse_id(struct view text, struct filter *f)
 /* False: the id is none. */
 static bool filter_read(struct filter *f, struct spool *s, const json_t *q)
 {
-	*f = (struct filter){.spool = s, .stream = text_of(q, "stream"), .domain = text_of(q, "domain"), .client = text_of(q, "client"),
-	    .state = text_of(q, "state"), .index = -1};
+	*f = (struct filter){.spool = s,
+	    .stream = text_of(q, "stream"),
+	    .domain = text_of(q, "domain"),
+	    .client = text_of(q, "client"),
+	    .state = text_of(q, "state"),
+	    .index = -1};
 	struct view id = text_of(q, "id");
 	return !id.p || parse_id(id, f);
 }
@@ -78,8 +82,9 @@ static bool row_fits(const struct filter *f, const struct spool_row *row)
 {
 	struct view stream, domain;
 	split_lane(row->lane, &stream, &domain);
-	return (!f->id || row->id == f->id) && (f->index < 0 || row->index == f->index) && (!f->stream.p || stream_fits(f->stream, stream)) &&
-	       (!f->domain.p || view_ieq(f->domain, domain)) && (!f->state.p || view_eq(f->state, view_of(spool_state_word(row->state)))) &&
+	return (!f->id || row->id == f->id) && (f->index < 0 || row->index == f->index) &&
+	       (!f->stream.p || stream_fits(f->stream, stream)) && (!f->domain.p || view_ieq(f->domain, domain)) &&
+	       (!f->state.p || view_eq(f->state, view_of(spool_state_word(row->state)))) &&
 	       (!f->client.p || client_fits(f, row));
 }
 
@@ -103,9 +108,10 @@ static json_t *row_json(const struct spool_row *row)
 	spool_id_text(row->id, message);
 	snprintf(id, sizeof id, "%s.%u", message, row->index);
 	split_lane(row->lane, &stream, &domain);
-	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:I, s:o, s:o}", "id", id, "message", message, "index", (json_int_t)row->index, "state", spool_state_word(row->state),
-	    "stream", text_json(stream), "domain", text_json(domain), "attempts", (json_int_t)row->attempts, "due", time_json(row->due_ms),
-	    "arrived", time_json(row->arrived_ms));
+	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:I, s:o, s:o}", "id", id, "message", message, "index",
+	    (json_int_t)row->index, "state", spool_state_word(row->state), "stream", text_json(stream), "domain",
+	    text_json(domain), "attempts", (json_int_t)row->attempts, "due", time_json(row->due_ms), "arrived",
+	    time_json(row->arrived_ms));
 }
 
 /* ---- list and show ---- */
@@ -147,7 +153,8 @@ static json_t *list(const struct filter *f, const json_t *q, bool with_recipient
 	json_int_t limit = json_integer_value(json_object_get(q, "limit"));
 	if (limit <= 0)
 		limit = LIST_DEFAULT;
-	struct listing l = {f, json_array(), 0, limit < QUEUE_LIST_MAX ? (uint64_t)limit : QUEUE_LIST_MAX, with_recipients};
+	struct listing l = {
+	    f, json_array(), 0, limit < QUEUE_LIST_MAX ? (uint64_t)limit : QUEUE_LIST_MAX, with_recipients};
 	spool_each(f->spool, list_row, &l);
 	return json_pack("{s:o, s:I}", "items", l.items, "total", (json_int_t)l.total);
 }
@@ -163,9 +170,10 @@ static json_t *envelope_json(const struct spool_bytes *b)
 	struct err err;
 	if (envelope_read(b->envelope, &e, &err) < 0)
 		return control_error("%s", err.text);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "client", text_json(e.client), "client_ip", text_json(e.client_ip),
-	    "brand", text_json(e.brand), "stream", text_json(e.stream), "topic", text_json(e.topic), "campaign", text_json(e.campaign),
-	    "return_path", text_json(e.return_path), "arrived", time_json(e.arrived_ms), "bytes", (json_int_t)b->message.n);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "client", text_json(e.client), "client_ip",
+	    text_json(e.client_ip), "brand", text_json(e.brand), "stream", text_json(e.stream), "topic",
+	    text_json(e.topic), "campaign", text_json(e.campaign), "return_path", text_json(e.return_path), "arrived",
+	    time_json(e.arrived_ms), "bytes", (json_int_t)b->message.n);
 }
 
 static json_t *answer_show(const struct filter *f, const json_t *q)
@@ -194,7 +202,7 @@ struct chosen {
 	struct item_id {
 		uint64_t id;
 		uint32_t index;
-	} *at;
+	} * at;
 	size_t n, cap;
 };
 
@@ -242,7 +250,8 @@ static json_t *act(const struct filter *f, const json_t *q, enum spool_act what,
 		return control_error("%s", err.text);
 	char who[128];
 	struct view actor = text_of(q, "actor");
-	log_event(LOG_LEVEL_INFO, "queue.act", "action=%s count=%llu actor=\"%s\"", name, (unsigned long long)count, log_safe(who, sizeof who, actor.p, actor.n));
+	log_event(LOG_LEVEL_INFO, "queue.act", "action=%s count=%llu actor=\"%s\"", name, (unsigned long long)count,
+	    log_safe(who, sizeof who, actor.p, actor.n));
 	return json_pack("{s:I}", "count", (json_int_t)count);
 }
 
@@ -269,7 +278,8 @@ static json_t *answer_retry(const struct filter *f, const json_t *q)
 static const struct {
 	const char *action;
 	json_t *(*answer)(const struct filter *f, const json_t *q);
-} actions[] = {{"list", answer_list}, {"show", answer_show}, {"hold", answer_hold}, {"release", answer_release}, {"drop", answer_drop}, {"retry", answer_retry}};
+} actions[] = {{"list", answer_list}, {"show", answer_show}, {"hold", answer_hold}, {"release", answer_release},
+    {"drop", answer_drop}, {"retry", answer_retry}};
 
 json_t *queue_answer(struct spool *s, const json_t *question)
 {

@@ -15,7 +15,8 @@ static int address(const char *path, struct sockaddr_un *sa, struct err *err)
 {
 	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (!view_str(view_of(path), sa->sun_path, sizeof sa->sun_path))
-		return err_set(err, ERR_LIMIT, "%s: longer than the %zu bytes that a socket's path may have", path, sizeof sa->sun_path - 1);
+		return err_set(err, ERR_LIMIT, "%s: longer than the %zu bytes that a socket's path may have", path,
+		    sizeof sa->sun_path - 1);
 	return 0;
 }
 

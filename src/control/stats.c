@@ -8,9 +8,10 @@ static json_t *ledger_figures(struct ledger *l)
 	struct err err;
 	if (ledger_stats(l, &st, &err) < 0)
 		return control_error("%s", err.text);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "suppressions", (json_int_t)st.suppressions, "consents", (json_int_t)st.consents,
-	    "persons", (json_int_t)st.persons, "journal_entries", (json_int_t)st.journal_entries, "used_bytes", (json_int_t)st.used_bytes,
-	    "map_bytes", (json_int_t)st.map_bytes, "file_bytes", (json_int_t)st.file_bytes, "readers", (json_int_t)st.readers);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "suppressions", (json_int_t)st.suppressions,
+	    "consents", (json_int_t)st.consents, "persons", (json_int_t)st.persons, "journal_entries",
+	    (json_int_t)st.journal_entries, "used_bytes", (json_int_t)st.used_bytes, "map_bytes",
+	    (json_int_t)st.map_bytes, "file_bytes", (json_int_t)st.file_bytes, "readers", (json_int_t)st.readers);
 }
 
 static json_t *spool_figures(struct spool *s)
@@ -19,9 +20,10 @@ static json_t *spool_figures(struct spool *s)
 	char oldest[TIME_TEXT];
 	spool_stats(s, &st);
 	time_text(st.oldest_ms, oldest);
-	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "items", (json_int_t)st.items, "held", (json_int_t)st.held, "taken", (json_int_t)st.taken,
-	    "lanes", (json_int_t)st.lanes, "segments", (json_int_t)st.segments, "bytes", (json_int_t)st.bytes, "syncs", (json_int_t)st.syncs,
-	    "submitted", (json_int_t)st.submitted, "settled", (json_int_t)st.settled);
+	json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "items", (json_int_t)st.items, "held",
+	    (json_int_t)st.held, "taken", (json_int_t)st.taken, "lanes", (json_int_t)st.lanes, "segments",
+	    (json_int_t)st.segments, "bytes", (json_int_t)st.bytes, "syncs", (json_int_t)st.syncs, "submitted",
+	    (json_int_t)st.submitted, "settled", (json_int_t)st.settled);
 	json_object_set_new(o, "oldest", st.oldest_ms ? json_string(oldest) : json_null());
 	return o;
 }

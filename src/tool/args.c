@@ -32,7 +32,8 @@ static int keep_option(struct args *a, int id, const char *value, struct err *er
 {
 	unsigned most = option_rows[id].repeats ? REPEATS_MAX : 1;
 	if (a->options[id].count == most)
-		return err_set(err, ERR_SYNTAX, "--%s: given more than %u time%s", option_rows[id].name, most, most == 1 ? "" : "s");
+		return err_set(err, ERR_SYNTAX, "--%s: given more than %u time%s", option_rows[id].name, most,
+		    most == 1 ? "" : "s");
 	a->options[id].at[a->options[id].count++] = value;
 	return 0;
 }
@@ -57,7 +58,8 @@ static int take_option(struct cursor *c, struct err *err)
 		return err_set(err, ERR_SYNTAX, "--%s: takes no value", option_rows[id].name);
 	if (option_rows[id].value && !value) {
 		if (c->at == c->argc)
-			return err_set(err, ERR_SYNTAX, "--%s: expected %s", option_rows[id].name, option_rows[id].value);
+			return err_set(
+			    err, ERR_SYNTAX, "--%s: expected %s", option_rows[id].name, option_rows[id].value);
 		value = c->argv[c->at++];
 	}
 	return keep_option(c->args, id, value ? value : "", err);
@@ -128,9 +130,11 @@ static int check_options(const struct args *a, struct err *err)
 	const struct verb *v = a->verb;
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		if (a->options[i].count && !((v->options | COMMON_OPTIONS) & BIT(i)))
-			return err_set(err, ERR_SYNTAX, "%s%s%s: takes no --%s", v->verb, *v->sub ? " " : "", v->sub, option_rows[i].name);
+			return err_set(err, ERR_SYNTAX, "%s%s%s: takes no --%s", v->verb, *v->sub ? " " : "", v->sub,
+			    option_rows[i].name);
 		if (!a->options[i].count && v->needs & BIT(i))
-			return err_set(err, ERR_SYNTAX, "%s%s%s: expected --%s %s", v->verb, *v->sub ? " " : "", v->sub, option_rows[i].name, option_rows[i].value);
+			return err_set(err, ERR_SYNTAX, "%s%s%s: expected --%s %s", v->verb, *v->sub ? " " : "", v->sub,
+			    option_rows[i].name, option_rows[i].value);
 	}
 	return 0;
 }
@@ -140,7 +144,8 @@ static int check_operands(const struct args *a, struct err *err)
 	const struct verb *v = a->verb;
 	if (a->operand_count >= v->min && a->operand_count <= v->max)
 		return 0;
-	return err_set(err, ERR_SYNTAX, "%s%s%s: expected %s%s", v->verb, *v->sub ? " " : "", v->sub, *v->operands ? v->operands : "nothing behind it",
+	return err_set(err, ERR_SYNTAX, "%s%s%s: expected %s%s", v->verb, *v->sub ? " " : "", v->sub,
+	    *v->operands ? v->operands : "nothing behind it",
 	    a->operand_count > v->max && *v->operands ? " and no more" : "");
 }
 

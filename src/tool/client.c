@@ -107,8 +107,9 @@ static json_t *client_json(const struct client *c, bool has_password)
 	json_t *streams = json_array();
 	for (unsigned i = 0; i < c->stream_count; i++)
 		json_array_append_new(streams, json_text(c->streams[i]->name));
-	return json_pack("{s:s, s:s, s:s, s:o, s:i, s:b, s:b}", "client", c->name, "brand", c->brand->name, "stream", c->default_stream->name, "streams", streams,
-	    "networks", (int)c->network_count, "password", (int)has_password, "plain_auth", (int)c->plain_auth);
+	return json_pack("{s:s, s:s, s:s, s:o, s:i, s:b, s:b}", "client", c->name, "brand", c->brand->name, "stream",
+	    c->default_stream->name, "streams", streams, "networks", (int)c->network_count, "password",
+	    (int)has_password, "plain_auth", (int)c->plain_auth);
 }
 
 static void print_clients(struct tool *t, const json_t *rows)
@@ -118,7 +119,8 @@ static void print_clients(struct tool *t, const json_t *rows)
 	grid_row(g, columns);
 	size_t i;
 	json_t *row;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const char *cells[6];
 		char scratch[6][64];
 		for (unsigned c = 0; c < 6; c++)
@@ -141,7 +143,8 @@ int run_client_list(struct tool *t)
 	const struct intake_settings *s = t->config->intake;
 	json_t *rows = json_array();
 	for (unsigned i = 0; i < s->client_count; i++)
-		json_array_append_new(rows, client_json(&s->clients[i], passwords_find(buf_view(&hashes), view_of(s->clients[i].name)).n > 0));
+		json_array_append_new(rows,
+		    client_json(&s->clients[i], passwords_find(buf_view(&hashes), view_of(s->clients[i].name)).n > 0));
 	if (hashes.p)
 		mem_wipe(hashes.p, hashes.n);
 	buf_free(&hashes);

@@ -35,7 +35,8 @@ static int run(struct tool *t, enum change_kind kind, const char *done_word, con
 	struct err err;
 	char evidence[NOTE_MAX + 1];
 	if (read_evidence(t, evidence, &err) < 0 || (kind == CHANGE_GRANT && read_basis(t, &c, &err) < 0) ||
-	    read_known_scope(t, option(&t->args, OPT_PURPOSE), &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0)
+	    read_known_scope(t, option(&t->args, OPT_PURPOSE), &c.scope, &err) < 0 ||
+	    change_begin(t, &c, &address, &err) < 0)
 		return failed(t, &err);
 	c.wording = view_of(option(&t->args, OPT_WORDING));
 	c.evidence = view_of(evidence);

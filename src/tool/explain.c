@@ -3,20 +3,29 @@
 
 #define EXPLAIN_MAX (4u << 20)
 
-static const enum exit_code codes[] = {[VERDICT_ALLOW] = EXIT_DONE, [VERDICT_SUPPRESS] = EXIT_SUPPRESS, [VERDICT_DEFER] = EXIT_DEFER};
+static const enum exit_code codes[] = {
+    [VERDICT_ALLOW] = EXIT_DONE, [VERDICT_SUPPRESS] = EXIT_SUPPRESS, [VERDICT_DEFER] = EXIT_DEFER};
 
 static json_t *finding_json(const struct finding *f)
 {
-	json_t *o = json_pack("{s:s, s:b, s:b, s:s?}", "rule", rule_word(f->rule), "decides", (int)f->decides, "blocks", (int)f->blocks, "why", f->why);
+	json_t *o = json_pack("{s:s, s:b, s:b, s:s?}", "rule", rule_word(f->rule), "decides", (int)f->decides, "blocks",
+	    (int)f->blocks, "why", f->why);
 	const struct suppression *s = f->suppression;
 	const struct consent *c = f->consent;
 	if (s)
-		json_object_update_new(o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", s->scope.name, "reason", reason_word(s->reason),
-		    "when", json_time(s->event_ms), "expires", json_time(s->expires_ms), "source", json_text(s->source), "actor", json_text(s->actor), "note", json_text(s->note), "entry", (json_int_t)s->seq));
+		json_object_update_new(
+		    o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", s->scope.name, "reason",
+			   reason_word(s->reason), "when", json_time(s->event_ms), "expires", json_time(s->expires_ms),
+			   "source", json_text(s->source), "actor", json_text(s->actor), "note", json_text(s->note),
+			   "entry", (json_int_t)s->seq));
 	if (c)
-		json_object_update_new(o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", c->purpose.name, "basis", c->basis ? basis_word(c->basis) : "",
-		    "when", json_time(c->withdrawn_ms > c->granted_ms ? c->withdrawn_ms : c->granted_ms), "withdrawn", json_time(c->withdrawn_ms), "expires", json_time(c->expires_ms),
-		    "source", json_text(c->source), "actor", json_text(c->actor), "wording", json_text(c->wording), "note", json_text(c->evidence), "entry", (json_int_t)c->seq));
+		json_object_update_new(
+		    o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", c->purpose.name,
+			   "basis", c->basis ? basis_word(c->basis) : "", "when",
+			   json_time(c->withdrawn_ms > c->granted_ms ? c->withdrawn_ms : c->granted_ms), "withdrawn",
+			   json_time(c->withdrawn_ms), "expires", json_time(c->expires_ms), "source",
+			   json_text(c->source), "actor", json_text(c->actor), "wording", json_text(c->wording), "note",
+			   json_text(c->evidence), "entry", (json_int_t)c->seq));
 	return o;
 }
 
@@ -25,20 +34,25 @@ static json_t *explanation_json(const struct question *q, const struct address *
 	json_t *findings = json_array();
 	for (unsigned i = 0; i < ex->count; i++)
 		json_array_append_new(findings, finding_json(&ex->findings[i]));
-	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "address", a->text, "stream", q->stream->scope.name, "topic", q->topic ? q->topic->name : NULL,
-	    "class", mail_class_word(q->stream->class), "verdict", verdict_word(ex->verdict.kind), "rule", rule_word(ex->verdict.rule),
-	    "reason", ex->verdict.kind == VERDICT_ALLOW ? "" : verdict_reason_word(&ex->verdict), "sentence", rule_sentence(ex->verdict.rule),
-	    "entry", (json_int_t)ex->verdict.seq, "findings", findings);
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "address", a->text, "stream",
+	    q->stream->scope.name, "topic", q->topic ? q->topic->name : NULL, "class",
+	    mail_class_word(q->stream->class), "verdict", verdict_word(ex->verdict.kind), "rule",
+	    rule_word(ex->verdict.rule), "reason",
+	    ex->verdict.kind == VERDICT_ALLOW ? "" : verdict_reason_word(&ex->verdict), "sentence",
+	    rule_sentence(ex->verdict.rule), "entry", (json_int_t)ex->verdict.seq, "findings", findings);
 }
 
 static void print_findings(struct tool *t, const json_t *findings)
 {
-	static const char *const names[] = {"rule", "scope", "reason", "when", "expires", "source", "actor", "entry", "why", NULL};
+	static const char *const names[] = {
+	    "rule", "scope", "reason", "when", "expires", "source", "actor", "entry", "why", NULL};
 	struct grid *g = grid_new(10);
-	grid_row(g, (const char *const[]){" ", "rule", "scope", "reason", "when", "expires", "source", "actor", "entry", "what it means"});
+	grid_row(g, (const char *const[]){" ", "rule", "scope", "reason", "when", "expires", "source", "actor", "entry",
+			"what it means"});
 	size_t i;
 	json_t *f;
-	json_array_foreach(findings, i, f) {
+	json_array_foreach(findings, i, f)
+	{
 		char scratch[9][64];
 		const char *cells[10] = {json_is_true(json_object_get(f, "decides")) ? "*" : " "};
 		for (unsigned c = 0; names[c]; c++)
@@ -57,8 +71,9 @@ static void print_findings(struct tool *t, const json_t *findings)
 static void print_explanation(struct tool *t, const json_t *o)
 {
 	const char *reason = control_text(o, "reason"), *topic = control_text(o, "topic");
-	fprintf(t->out, "%s, %s%s%s: %s%s%s%s\n", control_text(o, "address"), control_text(o, "stream"), topic ? "/" : "", topic ? topic : "",
-	    control_text(o, "verdict"), *reason ? " (" : "", reason, *reason ? ")" : "");
+	fprintf(t->out, "%s, %s%s%s: %s%s%s%s\n", control_text(o, "address"), control_text(o, "stream"),
+	    topic ? "/" : "", topic ? topic : "", control_text(o, "verdict"), *reason ? " (" : "", reason,
+	    *reason ? ")" : "");
 	fprintf(t->out, "%s\n", control_text(o, "sentence"));
 	const json_t *findings = json_object_get(o, "findings");
 	if (json_array_size(findings)) {
@@ -74,9 +89,11 @@ static int find_stream(struct tool *t, struct question *q, struct err *err)
 		return -1;
 	q->stream = policy_stream(t->config->policy, view_of(stream));
 	if (!q->stream)
-		return err_set(err, ERR_MISSING, "--stream: the settings have no \"%s\"; expected BRAND/STREAM", stream);
+		return err_set(
+		    err, ERR_MISSING, "--stream: the settings have no \"%s\"; expected BRAND/STREAM", stream);
 	q->topic = topic ? stream_topic(q->stream, view_of(topic)) : NULL;
-	return topic && !q->topic ? err_set(err, ERR_MISSING, "--topic: stream %s has no topic \"%s\"", stream, topic) : 0;
+	return topic && !q->topic ? err_set(err, ERR_MISSING, "--topic: stream %s has no topic \"%s\"", stream, topic)
+				  : 0;
 }
 
 static int explain(struct tool *t, const struct question *q, const struct address *address)

@@ -3,7 +3,7 @@
 
 #include "tool.h"
 
-#define VERB_COLUMN   18
+#define VERB_COLUMN 18
 #define OPTION_COLUMN 26
 
 static void synopsis(const struct verb *v, char *dst, size_t size)
@@ -19,7 +19,8 @@ void help_all(FILE *out)
 		snprintf(name, sizeof name, "%s %s", verbs[i].verb, verbs[i].sub);
 		fprintf(out, "  %-*s %s\n", VERB_COLUMN, name, verbs[i].help);
 	}
-	fprintf(out, "\n`optgate help VERB` says more. Exit status: 0 done or allowed, 1 failed, 2 wrong usage, 3 suppressed, 4 deferred.\n");
+	fprintf(out, "\n`optgate help VERB` says more. Exit status: 0 done or allowed, 1 failed, 2 wrong usage, 3 "
+		     "suppressed, 4 deferred.\n");
 }
 
 static void option_text(const struct option_row *o, char *dst, size_t size)
@@ -37,7 +38,8 @@ static void print_options(FILE *out, const struct verb *v)
 		if (!(v->options & BIT(i)))
 			continue;
 		option_text(&option_rows[i], text, sizeof text);
-		fprintf(out, "    %-*s %s%s\n", OPTION_COLUMN, text, option_rows[i].help, v->needs & BIT(i) ? " (required)" : "");
+		fprintf(out, "    %-*s %s%s\n", OPTION_COLUMN, text, option_rows[i].help,
+		    v->needs & BIT(i) ? " (required)" : "");
 	}
 }
 
@@ -49,7 +51,8 @@ bool help_verb(FILE *out, const char *verb)
 		if (strcmp(verbs[i].verb, verb) != 0)
 			continue;
 		synopsis(&verbs[i], line, sizeof line);
-		fprintf(out, "%soptgate %s\n    %s%s%s\n", found ? "\n" : "", line, verbs[i].help, verbs[i].more ? ". " : "", verbs[i].more ? verbs[i].more : "");
+		fprintf(out, "%soptgate %s\n    %s%s%s\n", found ? "\n" : "", line, verbs[i].help,
+		    verbs[i].more ? ". " : "", verbs[i].more ? verbs[i].more : "");
 		print_options(out, &verbs[i]);
 		found = true;
 	}
@@ -116,21 +119,26 @@ static void manual_verb(struct buf *out, const struct verb *v)
 
 void help_manual(struct buf *out)
 {
-	buf_str(out,
-	    ".\\\" Written by `optgate help \\-\\-manual` from the table of verbs.\n.Dd November 24, 2026\n.Dt OPTGATE 1\n.Os\n.Sh NAME\n.Nm optgate\n"
-	    ".Nd suppressions, consents, queue, keys and settings of the last gate before send\n.Sh SYNOPSIS\n.Nm\n.Op Fl c Ar FILE\n.Ar VERB\n.Op Ar ...\n"
-	    ".Op Fl \\-json\n.Sh DESCRIPTION\n.Nm\nworks on the data directory that the settings name, whether\n.Xr optgated 8\nruns or not.\n"
-	    "Every change is journalled with the name of the user who made it.\n.Pp\nOptions that every verb takes:\n.Pp\n");
+	buf_str(out, ".\\\" Written by `optgate help \\-\\-manual` from the table of verbs.\n.Dd November 24, "
+		     "2026\n.Dt OPTGATE 1\n.Os\n.Sh NAME\n.Nm optgate\n"
+		     ".Nd suppressions, consents, queue, keys and settings of the last gate before send\n.Sh "
+		     "SYNOPSIS\n.Nm\n.Op Fl c Ar FILE\n.Ar VERB\n.Op Ar ...\n"
+		     ".Op Fl \\-json\n.Sh DESCRIPTION\n.Nm\nworks on the data directory that the settings name, "
+		     "whether\n.Xr optgated 8\nruns or not.\n"
+		     "Every change is journalled with the name of the user who made it.\n.Pp\nOptions that every verb "
+		     "takes:\n.Pp\n");
 	manual_options(out, COMMON_OPTIONS, 0);
 	buf_str(out, ".Sh VERBS\n.Bl -tag -width Ds\n");
 	for (size_t i = 0; i < verbs_count; i++)
 		manual_verb(out, &verbs[i]);
-	buf_str(out,
-	    ".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev OPTGATE_CONF\nThe settings file, unless\n.Fl c\nnames one.\n.El\n"
-	    ".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n.It 0\nDone;\n.Ic explain :\nallowed.\n.It 1\nFailed.\n.It 2\nWrong usage.\n.It 3\n.Ic explain :\n"
-	    "suppressed.\n.It 4\n.Ic explain :\ndeferred, since the ledger can't be read.\n.El\n"
-	    ".Sh EXAMPLES\n.Dl optgate explain ann@example.net \\-\\-stream acme/offers\n"
-	    ".Dl optgate suppress add ann@example.net \\-\\-scope acme \\-\\-reason complaint \\-\\-note \\(dqcalled us\\(dq\n"
-	    ".Dl optgate queue drop \\-\\-stream acme/offers \\-\\-domain example.net\n"
-	    ".Sh SEE ALSO\n.Xr optgate.conf 5 ,\n.Xr optgated 8\n");
+	buf_str(out, ".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev OPTGATE_CONF\nThe settings file, unless\n.Fl "
+		     "c\nnames one.\n.El\n"
+		     ".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n.It 0\nDone;\n.Ic explain :\nallowed.\n.It "
+		     "1\nFailed.\n.It 2\nWrong usage.\n.It 3\n.Ic explain :\n"
+		     "suppressed.\n.It 4\n.Ic explain :\ndeferred, since the ledger can't be read.\n.El\n"
+		     ".Sh EXAMPLES\n.Dl optgate explain ann@example.net \\-\\-stream acme/offers\n"
+		     ".Dl optgate suppress add ann@example.net \\-\\-scope acme \\-\\-reason complaint \\-\\-note "
+		     "\\(dqcalled us\\(dq\n"
+		     ".Dl optgate queue drop \\-\\-stream acme/offers \\-\\-domain example.net\n"
+		     ".Sh SEE ALSO\n.Xr optgate.conf 5 ,\n.Xr optgated 8\n");
 }

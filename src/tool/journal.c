@@ -5,12 +5,12 @@
 #include "tool.h"
 
 #define TAIL_DEFAULT 20
-#define TAIL_MAX     1000000
-#define FOLLOW_MS    500
+#define TAIL_MAX 1000000
+#define FOLLOW_MS 500
 
 struct tail {
 	struct tool *t;
-	json_t *rows;      /* NULL: printed at once */
+	json_t *rows; /* NULL: printed at once */
 	uint64_t left, next;
 };
 
@@ -31,12 +31,16 @@ static json_t *word_json(const char *word)
 
 static json_t *entry_json(const struct journal_entry *e)
 {
-	json_t *o = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b}", "entry", (json_int_t)e->seq, "when", json_time(e->event_ms),
-	    "arrived", json_time(e->arrived_ms), "change", word_json(change_word(e->kind)), "channel", e->channel ? word_json(channel_word(e->channel)) : json_null(),
-	    "person", hex_json(e->who.b, sizeof e->who.b), "scope", e->scope.name, "reason", e->reason ? word_json(reason_word(e->reason)) : json_null(),
-	    "basis", e->basis ? word_json(basis_word(e->basis)) : json_null(), "expires", json_time(e->expires_ms), "kept_only", (int)e->kept_only);
-	json_object_update_new(o, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "source", json_view(e->source), "actor", json_view(e->actor), "note", json_view(e->note),
-	    "wording", json_view(e->wording), "evidence", json_view(e->evidence), "hash", hex_json(e->hash, sizeof e->hash)));
+	json_t *o = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b}", "entry", (json_int_t)e->seq,
+	    "when", json_time(e->event_ms), "arrived", json_time(e->arrived_ms), "change",
+	    word_json(change_word(e->kind)), "channel", e->channel ? word_json(channel_word(e->channel)) : json_null(),
+	    "person", hex_json(e->who.b, sizeof e->who.b), "scope", e->scope.name, "reason",
+	    e->reason ? word_json(reason_word(e->reason)) : json_null(), "basis",
+	    e->basis ? word_json(basis_word(e->basis)) : json_null(), "expires", json_time(e->expires_ms), "kept_only",
+	    (int)e->kept_only);
+	json_object_update_new(o, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "source", json_view(e->source), "actor",
+				      json_view(e->actor), "note", json_view(e->note), "wording", json_view(e->wording),
+				      "evidence", json_view(e->evidence), "hash", hex_json(e->hash, sizeof e->hash)));
 	return o;
 }
 
@@ -44,11 +48,13 @@ static json_t *entry_json(const struct journal_entry *e)
 static void print_entry(struct tool *t, const json_t *o)
 {
 	char s[9][64];
-	const char *scope = control_text(o, "scope"), *what = control_text(o, "reason") ? control_text(o, "reason") : member(o, "basis", s[0]);
+	const char *scope = control_text(o, "scope"),
+		   *what = control_text(o, "reason") ? control_text(o, "reason") : member(o, "basis", s[0]);
 	const char *note = control_text(o, "note");
-	print_safe(t, "%6s %-24s %-10s %-12s %-20s %.12s %s %s%s%s%s", member(o, "entry", s[1]), member(o, "arrived", s[2]), member(o, "change", s[3]), what,
-	    scope && *scope ? scope : "global", member(o, "person", s[4]), member(o, "source", s[5]), member(o, "actor", s[6]),
-	    note && *note ? " \"" : "", note && *note ? note : "", note && *note ? "\"" : "");
+	print_safe(t, "%6s %-24s %-10s %-12s %-20s %.12s %s %s%s%s%s", member(o, "entry", s[1]),
+	    member(o, "arrived", s[2]), member(o, "change", s[3]), what, scope && *scope ? scope : "global",
+	    member(o, "person", s[4]), member(o, "source", s[5]), member(o, "actor", s[6]), note && *note ? " \"" : "",
+	    note && *note ? note : "", note && *note ? "\"" : "");
 }
 
 static bool take_entry(void *arg, const struct journal_entry *e)
@@ -90,7 +96,8 @@ static int follow(struct tail *tail, struct err *err)
 static int read_range(struct tool *t, struct tail *tail, struct err *err)
 {
 	uint64_t count, from, last = ledger_journal_last(t->ledger);
-	if (read_count(&t->args, OPT_COUNT, TAIL_MAX, has_option(&t->args, OPT_FROM) ? TAIL_MAX : TAIL_DEFAULT, &count, err) < 0 ||
+	if (read_count(&t->args, OPT_COUNT, TAIL_MAX, has_option(&t->args, OPT_FROM) ? TAIL_MAX : TAIL_DEFAULT, &count,
+		err) < 0 ||
 	    read_count(&t->args, OPT_FROM, INT64_MAX, last >= count ? last - count + 1 : 1, &from, err) < 0)
 		return -1;
 	tail->next = from;
@@ -123,7 +130,8 @@ int run_journal_verify(struct tool *t)
 		return failed(t, &err);
 	int rc = ledger_journal_verify(t->ledger, &count, &err);
 	if (as_json(t))
-		print_json(t, json_pack("{s:b, s:I, s:s?}", "whole", rc == 0, "good_entries", (json_int_t)count, "error", rc < 0 ? err.text : NULL));
+		print_json(t, json_pack("{s:b, s:I, s:s?}", "whole", rc == 0, "good_entries", (json_int_t)count,
+				  "error", rc < 0 ? err.text : NULL));
 	else if (rc == 0)
 		fprintf(t->out, "journal verified: %llu entries, the chain is whole\n", (unsigned long long)count);
 	if (rc < 0)

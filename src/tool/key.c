@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "tool.h"
 
-#define PEM_MAX     65536
-#define TXT_MAX     255 /* bytes of one string of a TXT record (RFC 1035 3.3.14) */
-#define RECORD_MAX  4096
+#define PEM_MAX 65536
+#define TXT_MAX 255 /* bytes of one string of a TXT record (RFC 1035 3.3.14) */
+#define RECORD_MAX 4096
 
 void dkim_record(struct buf *out, const struct sign_key *key)
 {
@@ -24,7 +24,8 @@ void dkim_record(struct buf *out, const struct sign_key *key)
 }
 
 /* A line for the zone file, and where the private part is as a comment. */
-static void print_record(struct tool *t, const char *domain, const char *selector, const struct buf *record, const char *path)
+static void print_record(
+    struct tool *t, const char *domain, const char *selector, const struct buf *record, const char *path)
 {
 	fprintf(t->out, "%s._domainkey.%s. IN TXT (", selector, domain);
 	for (size_t at = 0; at < record->n; at += TXT_MAX) {
@@ -47,13 +48,15 @@ static int save_dkim(const struct sign_key *key, const char *path, struct err *e
 	return rc;
 }
 
-static int report_dkim(struct tool *t, const struct sign_key *key, const char *domain, const char *selector, const char *path)
+static int report_dkim(
+    struct tool *t, const struct sign_key *key, const char *domain, const char *selector, const char *path)
 {
 	struct buf record;
 	buf_init(&record, RECORD_MAX);
 	dkim_record(&record, key);
 	if (as_json(t))
-		print_json(t, json_pack("{s:s, s:s, s:s, s:o, s:s}", "key", "dkim", "domain", domain, "selector", selector, "record", json_view(buf_view(&record)), "file", path));
+		print_json(t, json_pack("{s:s, s:s, s:s, s:o, s:s}", "key", "dkim", "domain", domain, "selector",
+				  selector, "record", json_view(buf_view(&record)), "file", path));
 	else
 		print_record(t, domain, selector, &record, path);
 	buf_free(&record);
@@ -69,8 +72,10 @@ static int make_dkim(struct tool *t)
 	struct err err;
 	if (t->args.operand_count != 4 || (strcmp(o[3], "rsa") != 0 && strcmp(o[3], "ed25519") != 0))
 		return misuse(t, "key %s dkim: expected DOMAIN SELECTOR rsa|ed25519", t->args.verb->sub);
-	if (domain_canonical(view_of(o[1]), domain, &err) < 0 || config_selector_check(o[2], &err) < 0 || need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0 ||
-	    config_dkim_path(t->config, domain, o[2], path, &err) < 0 || sign_key_new(&key, o[3][0] == 'r' ? SIGN_RSA : SIGN_ED25519, &err) < 0)
+	if (domain_canonical(view_of(o[1]), domain, &err) < 0 || config_selector_check(o[2], &err) < 0 ||
+	    need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0 ||
+	    config_dkim_path(t->config, domain, o[2], path, &err) < 0 ||
+	    sign_key_new(&key, o[3][0] == 'r' ? SIGN_RSA : SIGN_ED25519, &err) < 0)
 		return failed(t, &err);
 	int rc = save_dkim(key, path, &err);
 	int code = rc < 0 ? failed(t, &err) : report_dkim(t, key, domain, o[2], path);
@@ -99,7 +104,8 @@ static int make_ledger(struct tool *t)
 	if (need_config(t, &err) < 0)
 		return failed(t, &err);
 	if (key_exists(t, "ledger.key")) {
-		err_set(&err, ERR_CONFLICT, "%s/ledger.key is there already: another one would find nobody", t->config->key_dir);
+		err_set(&err, ERR_CONFLICT, "%s/ledger.key is there already: another one would find nobody",
+		    t->config->key_dir);
 		return failed(t, &err);
 	}
 	return need_ledger(t, true, &err) < 0 ? failed(t, &err) : report_made(t, "ledger", "ledger.key, person.key");
@@ -112,7 +118,8 @@ static int make_token(struct tool *t)
 	if (need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0)
 		return failed(t, &err);
 	if (key_exists(t, "token-001.key")) {
-		err_set(&err, ERR_CONFLICT, "%s has token keys already: `optgate key rotate token` adds one", t->config->key_dir);
+		err_set(&err, ERR_CONFLICT, "%s has token keys already: `optgate key rotate token` adds one",
+		    t->config->key_dir);
 		return failed(t, &err);
 	}
 	if (token_keys_load(&keys, t->config->key_dir, &err) < 0)
@@ -126,7 +133,8 @@ static int rotate_token(struct tool *t)
 	unsigned id;
 	char name[40];
 	struct err err;
-	if (need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0 || token_keys_rotate(t->config->key_dir, &id, &err) < 0)
+	if (need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0 ||
+	    token_keys_rotate(t->config->key_dir, &id, &err) < 0)
 		return failed(t, &err);
 	snprintf(name, sizeof name, "token-%03u.key", id);
 	return report_made(t, "token", name);
@@ -146,7 +154,8 @@ static int dispatch(struct tool *t, bool rotates)
 		int (*make)(struct tool *t);
 		int (*rotate)(struct tool *t);
 		unsigned operands;
-	} kinds[] = {{"ledger", make_ledger, rotate_ledger, 1}, {"token", make_token, rotate_token, 1}, {"dkim", make_dkim, make_dkim, 4}};
+	} kinds[] = {{"ledger", make_ledger, rotate_ledger, 1}, {"token", make_token, rotate_token, 1},
+	    {"dkim", make_dkim, make_dkim, 4}};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].kind, t->args.operands[0]) == 0 && t->args.operand_count <= kinds[i].operands)
 			return (rotates ? kinds[i].rotate : kinds[i].make)(t);

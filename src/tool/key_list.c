@@ -8,7 +8,7 @@
 #include "config/passwords.h"
 #include "tool.h"
 
-#define PEM_MAX    65536
+#define PEM_MAX 65536
 #define RECORD_MAX 4096
 
 static int is_key(const struct dirent *e)
@@ -30,12 +30,15 @@ static void add_dkim(json_t *rows, const char *dir, const char *name)
 	struct err err;
 	buf_init(&pem, PEM_MAX);
 	buf_init(&record, RECORD_MAX);
-	if (path_join(path, sizeof path, dir, name, &err) < 0 || private_file_read(path, &pem, &err) < 0 || sign_key_load(&key, buf_view(&pem), &err) < 0) {
+	if (path_join(path, sizeof path, dir, name, &err) < 0 || private_file_read(path, &pem, &err) < 0 ||
+	    sign_key_load(&key, buf_view(&pem), &err) < 0) {
 		add_row(rows, "dkim", name, "can't be read");
 	} else {
 		dkim_record(&record, key);
-		json_array_append_new(rows, json_pack("{s:s, s:o, s:s, s:o}", "key", "dkim", "file", json_text(name),
-		    "use", sign_key_kind(key) == SIGN_RSA ? "signs messages (RSA)" : "signs messages (Ed25519)", "record", json_view(buf_view(&record))));
+		json_array_append_new(
+		    rows, json_pack("{s:s, s:o, s:s, s:o}", "key", "dkim", "file", json_text(name), "use",
+			      sign_key_kind(key) == SIGN_RSA ? "signs messages (RSA)" : "signs messages (Ed25519)",
+			      "record", json_view(buf_view(&record))));
 		sign_key_free(&key);
 	}
 	if (pem.p)
@@ -51,8 +54,14 @@ static void add_own(json_t *rows, const char *dir, const char *name)
 	if (view_starts(v, V("token-")))
 		add_row(rows, "token", name, "links and return paths; the highest number makes new ones");
 	else
-		add_row(rows, view_eq(v, V("ledger.key")) ? "ledger" : view_eq(v, V("person.key")) ? "person" : "other", name,
-		    view_eq(v, V("ledger.key")) ? "finds people; back it up" : view_eq(v, V("person.key")) ? "seals addresses; back it up" : "unknown");
+		add_row(rows,
+		    view_eq(v, V("ledger.key"))   ? "ledger"
+		    : view_eq(v, V("person.key")) ? "person"
+						  : "other",
+		    name,
+		    view_eq(v, V("ledger.key"))   ? "finds people; back it up"
+		    : view_eq(v, V("person.key")) ? "seals addresses; back it up"
+						  : "unknown");
 }
 
 static void each_key(json_t *rows, const char *dir, void (*add)(json_t *rows, const char *dir, const char *name))
@@ -82,8 +91,8 @@ int run_key_list(struct tool *t)
 	struct grid *g = grid_new(3);
 	size_t i;
 	json_t *row;
-	json_array_foreach(rows, i, row)
-		grid_row(g, (const char *const[]){control_text(row, "key"), control_text(row, "file"), control_text(row, "use")});
+	json_array_foreach(rows, i, row) grid_row(
+	    g, (const char *const[]){control_text(row, "key"), control_text(row, "file"), control_text(row, "use")});
 	grid_print(g, t->out);
 	grid_free(&g);
 	json_decref(rows);

@@ -63,7 +63,8 @@ static json_t *own_stats(struct tool *t, const json_t *question)
 	(void)question;
 	struct spool *s = NULL;
 	struct err err;
-	if (need_ledger(t, false, &err) < 0 || config_make_dirs(t->config, &err) < 0 || spool_open(&s, &t->config->spool, &clock_system, &err) < 0)
+	if (need_ledger(t, false, &err) < 0 || config_make_dirs(t->config, &err) < 0 ||
+	    spool_open(&s, &t->config->spool, &clock_system, &err) < 0)
 		return control_error("%s", err.text);
 	json_t *o = stats_answer(t->ledger, s, false);
 	spool_close(&s);
@@ -75,12 +76,13 @@ static void print_figures(struct tool *t, const json_t *answer)
 	const char *part, *name;
 	json_t *figures, *value;
 	struct grid *g = grid_new(2);
-	json_object_foreach((json_t *)answer, part, figures)
-		json_object_foreach(figures, name, value) {
-			char scratch[64], label[200];
-			snprintf(label, sizeof label, "%s%s%s", strcmp(part, "counters") == 0 ? "" : part, strcmp(part, "counters") == 0 ? "" : ".", name);
-			grid_row(g, (const char *const[]){label, member(figures, name, scratch)});
-		}
+	json_object_foreach((json_t *)answer, part, figures) json_object_foreach(figures, name, value)
+	{
+		char scratch[64], label[200];
+		snprintf(label, sizeof label, "%s%s%s", strcmp(part, "counters") == 0 ? "" : part,
+		    strcmp(part, "counters") == 0 ? "" : ".", name);
+		grid_row(g, (const char *const[]){label, member(figures, name, scratch)});
+	}
 	grid_print(g, t->out);
 	grid_free(&g);
 }
@@ -121,5 +123,6 @@ int run_help(struct tool *t)
 		help_all(t->out);
 		return EXIT_DONE;
 	}
-	return help_verb(t->out, t->args.operands[0]) ? EXIT_DONE : misuse(t, "%s: there is no such verb", t->args.operands[0]);
+	return help_verb(t->out, t->args.operands[0]) ? EXIT_DONE
+						      : misuse(t, "%s: there is no such verb", t->args.operands[0]);
 }

@@ -22,7 +22,8 @@ int become_owner(struct tool *t, struct err *err)
 	struct stat st;
 	if (geteuid() != 0 || stat(t->config->data_dir, &st) < 0 || st.st_uid == 0)
 		return 0;
-	if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 || setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
+	if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
+	    setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
 		return err_sys(err, "working as the owner of %s", t->config->data_dir);
 	return 0;
 }

@@ -143,7 +143,8 @@ void grid_print(struct grid *g, FILE *out)
 		widths[c] = c + 1 < g->columns ? width_of(g, c) : 0; /* nothing behind the last */
 	for (size_t r = 0; r < g->rows; r++)
 		for (unsigned c = 0; c < g->columns; c++)
-			fprintf(out, "%-*s%s", (int)widths[c], g->cells[r * g->columns + c], c + 1 < g->columns ? "  " : "\n");
+			fprintf(out, "%-*s%s", (int)widths[c], g->cells[r * g->columns + c],
+			    c + 1 < g->columns ? "  " : "\n");
 }
 
 void grid_free(struct grid **gp)

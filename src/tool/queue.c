@@ -38,7 +38,8 @@ static int make_question(struct tool *t, json_t *q, struct err *err)
 	json_object_set_new(q, "actor", json_string(t->actor));
 	for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
 		if (has_option(&t->args, filters[i]))
-			json_object_set_new(q, option_rows[filters[i]].name, json_view(view_of(option(&t->args, filters[i]))));
+			json_object_set_new(
+			    q, option_rows[filters[i]].name, json_view(view_of(option(&t->args, filters[i]))));
 	if (t->args.operand_count && has_option(&t->args, OPT_ID))
 		return err_set(err, ERR_SYNTAX, "expected one ID, found two");
 	if (t->args.operand_count)
@@ -57,7 +58,8 @@ static void print_items(struct tool *t, const json_t *items, bool recipients)
 	grid_row(g, columns);
 	size_t i;
 	json_t *item;
-	json_array_foreach(items, i, item) {
+	json_array_foreach(items, i, item)
+	{
 		const char *cells[7];
 		char scratch[7][64];
 		for (unsigned c = 0; c < n; c++)
@@ -85,7 +87,8 @@ static void print_shown(struct tool *t, const json_t *answer)
 	const char *name;
 	json_t *value;
 	struct grid *g = grid_new(2);
-	json_object_foreach(json_object_get(answer, "message"), name, value) {
+	json_object_foreach(json_object_get(answer, "message"), name, value)
+	{
 		char scratch[64];
 		grid_row(g, (const char *const[]){name, member(json_object_get(answer, "message"), name, scratch)});
 	}
@@ -97,7 +100,8 @@ static void print_shown(struct tool *t, const json_t *answer)
 
 static void print_count(struct tool *t, const json_t *answer)
 {
-	fprintf(t->out, "%s: %lld\n", t->args.verb->sub, (long long)json_integer_value(json_object_get(answer, "count")));
+	fprintf(
+	    t->out, "%s: %lld\n", t->args.verb->sub, (long long)json_integer_value(json_object_get(answer, "count")));
 }
 
 /* JSON: a list is a list, the rest is the answer itself. */
@@ -122,7 +126,11 @@ static int note_drop(struct tool *t, const json_t *question, json_int_t count, s
 		if (value && n < NOTE_MAX)
 			n += snprintf(note + n, sizeof note - (size_t)n, " %s=%.40s", filters[i], value);
 	}
-	struct change c = {.kind = CHANGE_NOTE, .channel = CHANNEL_EMAIL, .source = V("cli"), .actor = view_of(t->actor), .note = view_of(note)};
+	struct change c = {.kind = CHANGE_NOTE,
+	    .channel = CHANNEL_EMAIL,
+	    .source = V("cli"),
+	    .actor = view_of(t->actor),
+	    .note = view_of(note)};
 	struct change_result r;
 	return need_ledger(t, true, err) < 0 ? -1 : ledger_change(t->ledger, &c, &r, err);
 }
@@ -134,7 +142,9 @@ int run_queue(struct tool *t)
 	int rc = make_question(t, q, &err);
 	if (rc == 0)
 		rc = ask(t, q, own_queue, &answer, &err);
-	json_int_t dropped = rc == 0 && strcmp(t->args.verb->sub, "drop") == 0 ? json_integer_value(json_object_get(answer, "count")) : 0;
+	json_int_t dropped = rc == 0 && strcmp(t->args.verb->sub, "drop") == 0
+				 ? json_integer_value(json_object_get(answer, "count"))
+				 : 0;
 	if (rc == 0)
 		print_answer(t, answer);
 	if (dropped)

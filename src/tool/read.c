@@ -30,8 +30,10 @@ int read_when(const struct args *a, enum option_id o, int64_t *ret_ms, struct er
 		return 0;
 	if (time_parse(text, strlen(text), ret_ms))
 		return 0;
-	if (o != OPT_EXPIRES || !duration_parse(text, strlen(text), &ms) || __builtin_add_overflow(clock_wall(&clock_system), ms, ret_ms))
-		return err_set(err, ERR_SYNTAX, "--%s: expected 2027-01-31, 2027-01-31T12:00:00Z%s, found \"%s\"", option_rows[o].name, o == OPT_EXPIRES ? " or 90d" : "", text);
+	if (o != OPT_EXPIRES || !duration_parse(text, strlen(text), &ms) ||
+	    __builtin_add_overflow(clock_wall(&clock_system), ms, ret_ms))
+		return err_set(err, ERR_SYNTAX, "--%s: expected 2027-01-31, 2027-01-31T12:00:00Z%s, found \"%s\"",
+		    option_rows[o].name, o == OPT_EXPIRES ? " or 90d" : "", text);
 	return 0;
 }
 
@@ -41,7 +43,8 @@ int read_count(const struct args *a, enum option_id o, uint64_t max, uint64_t fa
 	*ret = fallback;
 	if (!text || view_u64(view_of(text), max, ret))
 		return 0;
-	return err_set(err, ERR_SYNTAX, "--%s: expected a number up to %llu, found \"%s\"", option_rows[o].name, (unsigned long long)max, text);
+	return err_set(err, ERR_SYNTAX, "--%s: expected a number up to %llu, found \"%s\"", option_rows[o].name,
+	    (unsigned long long)max, text);
 }
 
 static bool policy_knows(const struct policy *p, struct view name)

@@ -11,8 +11,8 @@
 #include "tool.h"
 
 #define LISTEN_DEFAULT "127.0.0.1:2525"
-#define DRAIN_MS       2000
-#define SIZE_DEFAULT   (64ull << 20)
+#define DRAIN_MS 2000
+#define SIZE_DEFAULT (64ull << 20)
 #define SIZE_MAX_BYTES (1ull << 30)
 
 struct receiver {
@@ -54,13 +54,15 @@ static void print_message(struct receiver *r, const struct sink_mail *m)
 	char first[300];
 	snprintf(first, sizeof first, "%.*s", m->to_count ? (int)m->to[0].n : 0, m->to_count ? m->to[0].p : "");
 	if (as_json(r->t)) {
-		json_t *o = json_pack("{s:I, s:o, s:o, s:I, s:I}", "number", (json_int_t)r->received, "from", json_view(m->from), "to", json_text(first),
-		    "recipients", (json_int_t)m->to_count, "bytes", (json_int_t)m->bytes.n);
+		json_t *o = json_pack("{s:I, s:o, s:o, s:I, s:I}", "number", (json_int_t)r->received, "from",
+		    json_view(m->from), "to", json_text(first), "recipients", (json_int_t)m->to_count, "bytes",
+		    (json_int_t)m->bytes.n);
 		json_dumpf(o, r->t->out, JSON_COMPACT);
 		fputc('\n', r->t->out);
 		json_decref(o);
 	} else {
-		print_safe(r->t, "%llu from=<%.*s> to=<%s> recipients=%zu bytes=%zu", (unsigned long long)r->received, VFMT(m->from), first, m->to_count, m->bytes.n);
+		print_safe(r->t, "%llu from=<%.*s> to=<%s> recipients=%zu bytes=%zu", (unsigned long long)r->received,
+		    VFMT(m->from), first, m->to_count, m->bytes.n);
 	}
 	if (has_option(&r->t->args, OPT_PRINT_HEAD))
 		print_head(r->t->out, m->bytes);
@@ -105,8 +107,14 @@ static int serve(struct tool *t, struct sink *sink, struct err *err)
 {
 	static const char *const usual[] = {LISTEN_DEFAULT};
 	static char hostname[] = "sink.invalid";
-	const struct smtp_settings s = {.hostname = hostname, .workers = 2, .max_connections = 1000, .max_connections_per_ip = 1000, .max_errors = 1000, .max_commands = 1000000,
-	    .idle_timeout_ms = 300000, .data_timeout_ms = 180000};
+	const struct smtp_settings s = {.hostname = hostname,
+	    .workers = 2,
+	    .max_connections = 1000,
+	    .max_connections_per_ip = 1000,
+	    .max_errors = 1000,
+	    .max_commands = 1000000,
+	    .idle_timeout_ms = 300000,
+	    .data_timeout_ms = 180000};
 	const char *const *listen = has_option(&t->args, OPT_LISTEN) ? t->args.options[OPT_LISTEN].at : usual;
 	unsigned count = has_option(&t->args, OPT_LISTEN) ? t->args.options[OPT_LISTEN].count : 1;
 	struct smtp_server *server;
@@ -130,11 +138,14 @@ int run_sink(struct tool *t)
 {
 	struct receiver r = {.t = t, .lock = PTHREAD_MUTEX_INITIALIZER, .dir = option(&t->args, OPT_DIR)};
 	struct sink_rule rules[REPEATS_MAX];
-	struct sink_settings s = {.rules = rules, .rule_count = t->args.options[OPT_RULE].count, .deliver = deliver, .arg = &r};
+	struct sink_settings s = {
+	    .rules = rules, .rule_count = t->args.options[OPT_RULE].count, .deliver = deliver, .arg = &r};
 	struct sink *sink = NULL;
 	struct err err;
-	if (read_count(&t->args, OPT_COUNT, INT64_MAX, 0, &r.wanted, &err) < 0 || read_count(&t->args, OPT_MAX_SIZE, SIZE_MAX_BYTES, SIZE_DEFAULT, &s.max_message_bytes, &err) < 0 ||
-	    read_rules(t, rules, &err) < 0 || (r.dir && dir_make(r.dir, 0755, &err) < 0) || sink_new(&sink, &s, &clock_system, &err) < 0)
+	if (read_count(&t->args, OPT_COUNT, INT64_MAX, 0, &r.wanted, &err) < 0 ||
+	    read_count(&t->args, OPT_MAX_SIZE, SIZE_MAX_BYTES, SIZE_DEFAULT, &s.max_message_bytes, &err) < 0 ||
+	    read_rules(t, rules, &err) < 0 || (r.dir && dir_make(r.dir, 0755, &err) < 0) ||
+	    sink_new(&sink, &s, &clock_system, &err) < 0)
 		return failed(t, &err);
 	signal(SIGPIPE, SIG_IGN);
 	int rc = serve(t, sink, &err);

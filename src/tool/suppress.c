@@ -7,24 +7,32 @@
 int change_begin(struct tool *t, struct change *c, struct address *address, struct err *err)
 {
 	const char *source = option(&t->args, OPT_SOURCE), *note = option(&t->args, OPT_NOTE);
-	if (read_channel(&t->args, &c->channel, err) < 0 || need_ledger(t, true, err) < 0 || read_person(t, c->channel, address, &c->who, err) < 0)
+	if (read_channel(&t->args, &c->channel, err) < 0 || need_ledger(t, true, err) < 0 ||
+	    read_person(t, c->channel, address, &c->who, err) < 0)
 		return -1;
 	c->address = view_of(address->text);
 	c->source = view_of(source ? source : "cli");
 	c->actor = view_of(t->actor);
 	c->note = view_of(note);
-	return read_when(&t->args, OPT_AT, &c->event_ms, err) < 0 || read_when(&t->args, OPT_EXPIRES, &c->expires_ms, err) < 0 ? -1 : 0;
+	return read_when(&t->args, OPT_AT, &c->event_ms, err) < 0 ||
+		       read_when(&t->args, OPT_EXPIRES, &c->expires_ms, err) < 0
+		   ? -1
+		   : 0;
 }
 
 /* DONE_WORD and STOOD_WORD: what is said when the ledger changed, and when it stood like this before. */
-int change_report(struct tool *t, const struct change *c, const char *what, const struct change_result *r, const char *done_word, const char *stood_word)
+int change_report(struct tool *t, const struct change *c, const char *what, const struct change_result *r,
+    const char *done_word, const char *stood_word)
 {
 	if (as_json(t))
-		print_json(t, json_pack("{s:s%, s:s, s:s, s:s, s:b, s:I}", "address", c->address.p, c->address.n, "channel", channel_word(c->channel), "scope", c->scope.name,
-		    c->reason ? "reason" : "basis", what, "changed", (int)r->changed, "entry", (json_int_t)r->seq));
+		print_json(
+		    t, json_pack("{s:s%, s:s, s:s, s:s, s:b, s:I}", "address", c->address.p, c->address.n, "channel",
+			   channel_word(c->channel), "scope", c->scope.name, c->reason ? "reason" : "basis", what,
+			   "changed", (int)r->changed, "entry", (json_int_t)r->seq));
 	else
-		fprintf(t->out, "%.*s: %s: %s, scope %s (journal entry %llu)\n", VFMT(c->address), r->changed ? done_word : stood_word, what,
-		    *c->scope.name ? c->scope.name : "global", (unsigned long long)r->seq);
+		fprintf(t->out, "%.*s: %s: %s, scope %s (journal entry %llu)\n", VFMT(c->address),
+		    r->changed ? done_word : stood_word, what, *c->scope.name ? c->scope.name : "global",
+		    (unsigned long long)r->seq);
 	return EXIT_DONE;
 }
 
@@ -42,8 +50,8 @@ int run_suppress_add(struct tool *t)
 	struct address address;
 	struct err err;
 	const char *scope = option(&t->args, OPT_SCOPE);
-	if (read_reason(t, &c, &err) < 0 || read_known_scope(t, scope ? scope : "", &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0 ||
-	    ledger_change(t->ledger, &c, &r, &err) < 0)
+	if (read_reason(t, &c, &err) < 0 || read_known_scope(t, scope ? scope : "", &c.scope, &err) < 0 ||
+	    change_begin(t, &c, &address, &err) < 0 || ledger_change(t->ledger, &c, &r, &err) < 0)
 		return failed(t, &err);
 	return change_report(t, &c, reason_word(c.reason), &r, "suppressed", "was suppressed already");
 }
@@ -56,8 +64,8 @@ int run_suppress_remove(struct tool *t)
 	struct err err;
 	const char *scope = option(&t->args, OPT_SCOPE);
 	/* any scope: also one that the settings have forgotten */
-	if (read_reason(t, &c, &err) < 0 || scope_parse(view_of(scope ? scope : ""), &c.scope, &err) < 0 || change_begin(t, &c, &address, &err) < 0 ||
-	    ledger_change(t->ledger, &c, &r, &err) < 0)
+	if (read_reason(t, &c, &err) < 0 || scope_parse(view_of(scope ? scope : ""), &c.scope, &err) < 0 ||
+	    change_begin(t, &c, &address, &err) < 0 || ledger_change(t->ledger, &c, &r, &err) < 0)
 		return failed(t, &err);
 	return change_report(t, &c, reason_word(c.reason), &r, "no longer suppressed", "was not suppressed like this");
 }
@@ -66,16 +74,19 @@ int run_suppress_remove(struct tool *t)
 
 static json_t *suppression_json(const struct suppression *s)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "channel", channel_word(s->channel), "scope", s->scope.name, "reason", reason_word(s->reason),
-	    "when", json_time(s->event_ms), "learnt", json_time(s->arrived_ms), "expires", json_time(s->expires_ms), "source", json_text(s->source),
-	    "actor", json_text(s->actor), "note", json_text(s->note), "entry", (json_int_t)s->seq);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "channel", channel_word(s->channel),
+	    "scope", s->scope.name, "reason", reason_word(s->reason), "when", json_time(s->event_ms), "learnt",
+	    json_time(s->arrived_ms), "expires", json_time(s->expires_ms), "source", json_text(s->source), "actor",
+	    json_text(s->actor), "note", json_text(s->note), "entry", (json_int_t)s->seq);
 }
 
 static json_t *consent_json(const struct consent *c)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "channel", channel_word(c->channel), "purpose", c->purpose.name,
-	    "basis", c->basis ? basis_word(c->basis) : "", "granted", json_time(c->granted_ms), "withdrawn", json_time(c->withdrawn_ms), "expires", json_time(c->expires_ms),
-	    "wording", json_text(c->wording), "source", json_text(c->source), "actor", json_text(c->actor), "evidence", json_text(c->evidence), "entry", (json_int_t)c->seq);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "channel", channel_word(c->channel),
+	    "purpose", c->purpose.name, "basis", c->basis ? basis_word(c->basis) : "", "granted",
+	    json_time(c->granted_ms), "withdrawn", json_time(c->withdrawn_ms), "expires", json_time(c->expires_ms),
+	    "wording", json_text(c->wording), "source", json_text(c->source), "actor", json_text(c->actor), "evidence",
+	    json_text(c->evidence), "entry", (json_int_t)c->seq);
 }
 
 /* COLUMNS: names of members, ended by NULL; the first line says them. */
@@ -88,7 +99,8 @@ static void print_objects(struct tool *t, const json_t *rows, const char *const 
 	grid_row(g, columns);
 	size_t i;
 	json_t *row;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const char *cells[16];
 		char scratch[16][64];
 		for (unsigned c = 0; c < n; c++)
@@ -104,9 +116,8 @@ static void name_global(json_t *rows, const char *name)
 {
 	size_t i;
 	json_t *row;
-	json_array_foreach(rows, i, row)
-		if (!*json_string_value(json_object_get(row, name)))
-			json_object_set_new(row, name, json_string("global"));
+	json_array_foreach(rows, i, row) if (!*json_string_value(json_object_get(row, name)))
+	    json_object_set_new(row, name, json_string("global"));
 }
 
 static json_t *rows_of(const struct record *rec, bool consents)
@@ -121,15 +132,18 @@ static json_t *rows_of(const struct record *rec, bool consents)
 
 static int show(struct tool *t, bool consents)
 {
-	static const char *const suppression_columns[] = {"scope", "reason", "when", "expires", "source", "actor", "entry", "note", NULL};
-	static const char *const consent_columns[] = {"purpose", "basis", "granted", "withdrawn", "expires", "wording", "source", "actor", "entry", "evidence", NULL};
+	static const char *const suppression_columns[] = {
+	    "scope", "reason", "when", "expires", "source", "actor", "entry", "note", NULL};
+	static const char *const consent_columns[] = {"purpose", "basis", "granted", "withdrawn", "expires", "wording",
+	    "source", "actor", "entry", "evidence", NULL};
 	struct arena arena;
 	struct record rec;
 	struct address address;
 	struct person_key who;
 	enum channel channel;
 	struct err err;
-	if (read_channel(&t->args, &channel, &err) < 0 || need_ledger(t, false, &err) < 0 || read_person(t, channel, &address, &who, &err) < 0)
+	if (read_channel(&t->args, &channel, &err) < 0 || need_ledger(t, false, &err) < 0 ||
+	    read_person(t, channel, &address, &who, &err) < 0)
 		return failed(t, &err);
 	arena_init(&arena, LOOK_MAX);
 	int rc = ledger_look(t->ledger, &who, &arena, &rec, &err);
