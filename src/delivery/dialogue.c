@@ -77,3 +77,17 @@ enum wire_cut dialogue_receives(struct dialogue *d, char *p, size_t n)
 	}
 	return WIRE_WHOLE;
 }
+
+enum session_stage dialogue_stage(const struct dialogue *d, bool connected, enum wire_cut cut)
+{
+	if (!connected)
+		return STAGE_CONNECT;
+	if (cut == WIRE_NO_AUTH)
+		return STAGE_AUTH;
+	if (cut == WIRE_NO_TLS || cut == WIRE_INJECTION)
+		return STAGE_TLS;
+	if (d->reached >= VERB_AUTH)
+		return d->reached == VERB_MAIL ? STAGE_MAIL : STAGE_AUTH;
+	bool no_tls = !d->tls && (d->reached == VERB_STARTTLS || (d->hello && d->needs_tls));
+	return no_tls ? STAGE_TLS : STAGE_HELLO;
+}

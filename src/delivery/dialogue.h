@@ -1,7 +1,7 @@
 /* Watches what is said on the wire before mail flows, and judges it. Pure: fed with the bytes, answers with a reason to cut. */
 #pragma once
 
-#include "mail/reply.h"
+#include "outcome.h"
 #include "wire.h"
 
 enum dialogue_verb { VERB_OTHER, VERB_EHLO, VERB_STARTTLS, VERB_AUTH, VERB_MAIL }; /* in the order of a session */
@@ -26,3 +26,5 @@ void dialogue_start(struct dialogue *d, bool needs_auth, bool needs_tls);
 enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes);
 /* Spoils the word CHUNKING in place: see dialogue.c. */
 enum wire_cut dialogue_receives(struct dialogue *d, char *p, size_t n);
+/* How far a session got in which no MAIL was answered. */
+enum session_stage dialogue_stage(const struct dialogue *d, bool connected, enum wire_cut cut);

@@ -10,13 +10,10 @@
 #include "session.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <openssl/ssl.h>
 
@@ -117,23 +114,6 @@ static void tell_status(struct flight *f, enum session_stage stage, const smtp_s
 	tell(f, &r);
 }
 
-/* How far did a session get that never came to MAIL? */
-static enum session_stage opening_stage(const struct session *s)
-{
-	const struct dialogue *d = &s->dialogue;
-	enum wire_cut cut = wire_was_cut(s->plan->wire);
-	if (!s->plan->wire->connected)
-		return STAGE_CONNECT;
-	if (cut == WIRE_NO_AUTH)
-		return STAGE_AUTH;
-	if (cut == WIRE_NO_TLS || cut == WIRE_INJECTION)
-		return STAGE_TLS;
-	if (d->reached >= VERB_AUTH)
-		return d->reached == VERB_MAIL ? STAGE_MAIL : STAGE_AUTH;
-	bool no_tls = !d->tls && (d->reached == VERB_STARTTLS || (d->hello && d->needs_tls));
-	return no_tls ? STAGE_TLS : STAGE_HELLO;
-}
-
 static void say_why(const struct session *s, enum session_stage stage, struct reply *ret)
 {
 	const struct dialogue *d = &s->dialogue;
@@ -158,7 +138,7 @@ static void tell_end(struct flight *f)
 	else if (f->accepted)
 		r.stage = smtp_recipient_status(f->recipient)->code ? STAGE_DATA : STAGE_RCPT;
 	else if (!s->spoken)
-		r.stage = opening_stage(s);
+		r.stage = dialogue_stage(&s->dialogue, s->plan->wire->connected, wire_was_cut(s->plan->wire));
 	if (r.stage < STAGE_MAIL || (r.stage == STAGE_MAIL && s->dialogue.no_code))
 		say_why(s, r.stage, &r.reply);
 	else if (r.stage != STAGE_GATE)
@@ -427,11 +407,11 @@ static void prepare(struct session *s, auth_context_t auth)
 	smtp_auth_set_context(s->smtp, auth);
 }
 
-static void converse(struct session *s, int given_fd)
+static void converse(struct session *s)
 {
 	const struct session_plan *p = s->plan;
 	allow_ms(s, p->attempt_timeout_ms < OPEN_TIMEOUT_MS ? p->attempt_timeout_ms : OPEN_TIMEOUT_MS);
-	wire_enter(p->wire, p->addresses, p->connect_timeout_ms, given_fd);
+	wire_enter(p->wire, p->addresses, p->connect_timeout_ms, p->given_fd > 0 ? p->given_fd : -1);
 	smtp_start_session(s->smtp);
 	for (unsigned i = 1; i <= SESSION_SLOTS; i++) {
 		struct flight *f = &s->flights[(s->last + i) % SESSION_SLOTS];
@@ -448,7 +428,7 @@ static void tell_setup(struct session *s, const struct err *err)
 	tell(&s->flights[s->last], &r);
 }
 
-static unsigned run(const struct session_plan *plan, const struct session_calls *calls, void *arg, int given_fd)
+unsigned session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg)
 {
 	struct session *s = mem_zero(sizeof *s);
 	*s = (struct session){.plan = plan, .calls = calls, .arg = arg, .last = SESSION_SLOTS - 1};
@@ -464,7 +444,7 @@ static unsigned run(const struct session_plan *plan, const struct session_calls 
 		if (set_tls(s, &err) < 0)
 			tell_setup(s, &err);
 		else
-			converse(s, given_fd);
+			converse(s);
 	}
 	atomic_store(&plan->wire->deadline_ms, 0);
 	unsigned mails = s->mails;
@@ -475,63 +455,7 @@ static unsigned run(const struct session_plan *plan, const struct session_calls 
 	return mails;
 }
 
-unsigned session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg)
+void session_library_init(void)
 {
-	return run(plan, calls, arg, -1);
-}
-
-/* ---- once a process ---- */
-
-static bool one_mail(void *arg, unsigned slot, bool wait, struct session_mail *mail)
-{
-	(void)slot;
-	(void)wait;
-	int *count = arg;
-	*mail = (struct session_mail){.return_path = "", .recipient = "warm-up@localhost"};
-	return (*count)++ == 0;
-}
-
-static bool never_goes(void *arg, unsigned slot)
-{
-	(void)arg;
-	(void)slot;
-	return false;
-}
-
-static void no_result(void *arg, unsigned slot, const struct session_result *r)
-{
-	(void)arg;
-	(void)slot;
-	(void)r;
-}
-
-/* libesmtp fills a static table at its first EHLO reply, without a lock: so the first session is held alone, with a socket
- * that has all its replies in it already. */
-static void warm_up(void)
-{
-	static const char replies[] = "220 x\r\n250-x\r\n250 PIPELINING\r\n550 no\r\n221 bye\r\n";
-	static const struct session_calls calls = {one_mail, never_goes, no_result};
-	int sv[2], count = 0;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
-		return;
-	struct wire wire;
-	wire_init(&wire);
-	struct session_plan plan = {.hostname = "localhost", .attempt_timeout_ms = 1000, .clock = &clock_system, .wire = &wire};
-	if (write(sv[1], replies, sizeof replies - 1) == (ssize_t)sizeof replies - 1)
-		run(&plan, &calls, &count, sv[0]);
-	else
-		close(sv[0]);
-	close(sv[1]);
-	wire_free(&wire);
-}
-
-void session_library_start(void)
-{
-	signal(SIGPIPE, SIG_IGN); /* libesmtp writes with write(2) */
-	/* It looks for client certificates below these, and takes any error but "not there" for a failure of TLS. */
-	setenv("HOME", "/nonexistent", 1);
-	unsetenv("XDG_CONFIG_HOME");
-	unsetenv("XDG_CONFIG_DIRS");
 	auth_client_init();
-	warm_up();
 }

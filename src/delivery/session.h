@@ -1,7 +1,7 @@
 /* One connection to a next hop and the mails that go over it, one recipient each. The only file that knows libesmtp is session.c.
  *
- *   session_run ──▶ next() ─▶ connect ─▶ EHLO [STARTTLS] [AUTH] ─▶ ┌ MAIL RCPT DATA ─▶ may_go() ─▶ bytes ─▶ reply ─▶ result() ┐ ─▶ QUIT
- *                                                              └──────────────────── next() ◀────────────────────────────┘
+ *   next() ─▶ connect ─▶ EHLO [STARTTLS] [AUTH] ─▶ ┌ MAIL RCPT DATA ─▶ may_go() ─▶ bytes ─▶ reply ─▶ result() ┐ ─▶ QUIT
+ *                                                  └────────────────────────── next() ◀──────────────────────┘
  * All calls come on the thread that called session_run. */
 #pragma once
 
@@ -20,6 +20,7 @@ struct session_plan {
 	unsigned reply_timeout_s;          /* for each wait; 0 = the values of RFC 5321 4.5.3.2 */
 	const struct clock *clock;
 	struct wire *wire;                 /* the caller's, so that others can cut */
+	int given_fd;                      /* > 0: a connected socket, taken over, instead of the addresses */
 };
 
 struct session_mail {
@@ -47,7 +48,8 @@ struct session_calls {
 	void (*result)(void *arg, unsigned slot, const struct session_result *r);
 };
 
-/* Before the first session and before other threads: see delivery_start. */
+/* Before the first session and before the workers: see delivery_start. */
 void session_library_start(void);
+void session_library_init(void); /* the part of it that is libesmtp's */
 /* Returns how many mails next() gave. */
 unsigned session_run(const struct session_plan *plan, const struct session_calls *calls, void *arg);

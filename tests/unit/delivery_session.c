@@ -246,6 +246,42 @@ static void refusals_do_not_end_the_session(void **state)
 	}
 }
 
+/* libesmtp has decided on QUIT before it tells: a mail that is added then would not be sent. */
+static void no_mail_is_taken_after_a_refused_data(void **state)
+{
+	(void)state;
+	struct play p;
+	set_up(&p, &(struct hop_script){.data = "451 4.3.0 not now\r\n"}, 2);
+	run(&p);
+	assert_int_equal(p.given, 1);
+}
+
+/* A TLS 1.3 ticket makes the socket readable before EHLO went out: reading first would wait for an answer to nothing. */
+static void on_a_wire_writing_comes_before_reading(void **state)
+{
+	(void)state;
+	int sv[2];
+	struct wire w;
+	struct addresses none = {0};
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(write(sv[1], "x", 1), 1);
+	struct pollfd p[2] = {{.fd = sv[0], .events = POLLIN}, {.fd = sv[0], .events = POLLOUT}};
+	wire_init(&w);
+	wire_enter(&w, &none, 1000, -1);
+	assert_int_equal(poll(p, 2, 1000), 1);
+	assert_int_equal(p[0].revents, 0);
+	assert_int_equal(p[1].revents, POLLOUT);
+	p[1].fd = -1;
+	assert_int_equal(poll(p, 1, 1000), 1);
+	assert_int_equal(p[0].revents, POLLIN);
+	wire_leave(&w);
+	p[1].fd = sv[0];
+	assert_int_equal(poll(p, 2, 1000), 2); /* other threads' business */
+	wire_free(&w);
+	close(sv[0]);
+	close(sv[1]);
+}
+
 static void a_connection_lost_between_mails_blames_none(void **state)
 {
 	(void)state;
@@ -519,6 +555,8 @@ int main(void)
 	    cmocka_unit_test(large_mails_do_not_wait_for_acks),
 	    cmocka_unit_test(odd_answers_are_understood),
 	    cmocka_unit_test(refusals_do_not_end_the_session),
+	    cmocka_unit_test(no_mail_is_taken_after_a_refused_data),
+	    cmocka_unit_test(on_a_wire_writing_comes_before_reading),
 	    cmocka_unit_test(a_connection_lost_between_mails_blames_none),
 	    cmocka_unit_test(a_421_ends_the_session_after_its_own_mail),
 	    cmocka_unit_test(long_reply_lines_count_for_their_own_mail_only),
