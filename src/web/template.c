@@ -3,22 +3,22 @@
 
 #define SECTIONS_MAX 8 /* sections inside sections */
 
+static const char *const escapes[256] = {
+	['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;",
+};
+
 void html_escape(struct buf *out, struct view v)
 {
-	static const struct {
-		char c;
-		const char *as;
-	} rows[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
+	size_t from = 0;
 	for (size_t i = 0; i < v.n; i++) {
-		const char *as = NULL;
-		for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
-			if (rows[r].c == v.p[i])
-				as = rows[r].as;
-		if (as)
-			buf_str(out, as);
-		else
-			buf_byte(out, v.p[i]);
+		const char *as = escapes[(unsigned char)v.p[i]];
+		if (!as)
+			continue;
+		buf_add(out, view_sub(v, from, i));
+		buf_str(out, as);
+		from = i + 1;
 	}
+	buf_add(out, view_sub(v, from, v.n));
 }
 
 struct rendering {
@@ -62,7 +62,7 @@ static int render_hole(struct rendering r, struct view name)
 /* "{{/name}}" in PAGE, or page.n; a section doesn't hold another of the same name. */
 static size_t find_close(struct view page, struct view name)
 {
-	for (size_t i = 0; i + name.n + 5 <= page.n; i++) {
+	for (size_t i = view_find(page, 0, '{'); i + name.n + 5 <= page.n; i = view_find(page, i + 1, '{')) {
 		struct view here = view_sub(page, i, i + name.n + 5);
 		if (view_starts(here, V("{{/")) && view_ends(here, V("}}")) &&
 		    view_eq(view_sub(here, 3, 3 + name.n), name))
