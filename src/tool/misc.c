@@ -6,15 +6,31 @@
 
 #define TEXT_MAX (4u << 20)
 
-int run_config_check(struct tool *t)
+static int check_tls(const struct config *c, struct err *err)
+{
+	struct tls_server *tls = NULL;
+	if (c->tls_certificate && tls_server_new(&tls, c->tls_certificate, c->tls_key, err) < 0)
+		return err_prefix(err, "submission.tls_certificate");
+	tls_server_free(&tls);
+	return 0;
+}
+
+static int check_keys(struct tool *t, struct err *err)
 {
 	struct config *c = NULL;
-	struct err err;
-	bool with_keys = !has_option(&t->args, OPT_NO_KEYS);
-	int rc = need_config(t, &err);
-	if (rc == 0 && with_keys)
-		rc = config_load(&c, config_file(t), true, &err);
+	int rc = config_load(&c, config_file(t), true, err);
+	if (rc == 0)
+		rc = check_tls(c, err);
 	config_free(&c);
+	return rc;
+}
+
+int run_config_check(struct tool *t)
+{
+	struct err err;
+	int rc = need_config(t, &err);
+	if (rc == 0 && !has_option(&t->args, OPT_NO_KEYS))
+		rc = check_keys(t, &err);
 	if (as_json(t))
 		print_json(t, json_pack("{s:b, s:s?}", "ok", rc == 0, "error", rc < 0 ? err.text : NULL));
 	if (rc < 0)

@@ -39,8 +39,9 @@ int need_config(struct tool *t, struct err *err)
 int need_ledger(struct tool *t, bool to_write, struct err *err)
 {
 	struct err why;
-	if (t->ledger)
+	if (t->ledger && (!to_write || t->ledger_writes))
 		return 0;
+	ledger_close(&t->ledger);
 	if (need_config(t, err) < 0)
 		return -1;
 	struct ledger_settings s = t->config->ledger;
@@ -48,6 +49,7 @@ int need_ledger(struct tool *t, bool to_write, struct err *err)
 	if (!to_write && (ledger_open(&t->ledger, &s, &clock_system, &why) == 0 || why.kind != ERR_MISSING))
 		return t->ledger ? 0 : err_set(err, why.kind, "%s", why.text);
 	s.read_only = false;
+	t->ledger_writes = true;
 	return config_make_dirs(t->config, err) < 0 ? -1 : ledger_open(&t->ledger, &s, &clock_system, err);
 }
 

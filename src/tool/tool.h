@@ -86,6 +86,7 @@ struct tool {
 	bool prompts; /* a terminal is there to ask */
 	struct config *config;
 	struct ledger *ledger;
+	bool ledger_writes;
 	char actor[ACTOR_MAX + 1]; /* "user:anna" */
 };
 
