@@ -410,7 +410,7 @@ static inline size_t hop_got_bytes(struct hop_server *s)
 }
 
 /* A certificate for NAME, signed by itself, made now; written to CA_FILE too. */
-static SSL_CTX *hop_tls(const char *name, const char *ca_file)
+static inline SSL_CTX *hop_tls(const char *name, const char *ca_file)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
