@@ -1,6 +1,7 @@
 /* The log: one logfmt line an event on standard error, `event key=value key="two words"`, with the <N> priority
  * that journald understands. Writers never wait: lines go to a bounded ring that a thread of its own empties;
- * when the ring is full, lines are counted and dropped, and the count is logged. Before log_start and after log_stop
+ * when the ring is full, lines are counted and dropped, and the count is logged. That thread collects for up to 20 ms;
+ * errors are written at once. Before log_start and after log_stop
  * lines are written at once. Control bytes become '?', so that no input can forge a line.
  * Lower rooms (base to policy) never log: they return errors. Nobody logs a clear address, password or token. */
 #pragma once

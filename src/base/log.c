@@ -1,26 +1,39 @@
-/* The log's ring: fixed slots under one mutex held for a memcpy; the writer thread swaps whole batches out. */
+/* The log's ring: fixed slots under one mutex held for a memcpy; the writer thread swaps whole batches out.
+ *
+ * Waking the writer for each line would cost the event loops a system call a message. So it is only woken when it sleeps:
+ *
+ *   BUSY  ── ring empty ──▶ NAPPING (NAP_MS; woken early by an error's line or a ring that is half full)
+ *     ▲                        │ something came ──▶ BUSY
+ *     └── first line ── ASLEEP ◀┘ nothing came
+ */
 #include "base/log.h"
 
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #define LINE_BYTES 1024
 #define RING_LINES 4096
+#define NAP_MS     20 /* a line is written no later than this */
 
 struct line {
 	unsigned short n;
 	char text[LINE_BYTES];
 };
 
+enum writer_state { WRITER_BUSY, WRITER_NAPPING, WRITER_ASLEEP };
+
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t filled;
+	pthread_cond_t filled; /* on the monotonic clock; lives from start to stop */
+	enum writer_state writer;
 	struct line *ring;
 	unsigned head, count;
 	unsigned long dropped;
@@ -28,7 +41,7 @@ static struct {
 	pthread_t thread;
 	_Atomic int level;
 	_Atomic int fd;
-} logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .level = LOG_LEVEL_INFO, .fd = 2};
+} logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_LEVEL_INFO, .fd = 2};
 
 static void write_out(const char *p, size_t n)
 {
@@ -63,14 +76,39 @@ static void drain_locked(char *batch, size_t size)
 	pthread_mutex_lock(&logger.lock);
 }
 
+static void nap(void)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += NAP_MS * 1000000l;
+	if (until.tv_nsec >= 1000000000l) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000l;
+	}
+	logger.writer = WRITER_NAPPING;
+	pthread_cond_timedwait(&logger.filled, &logger.lock, &until);
+}
+
+/* Returns when there is something to write, or to stop. */
+static void rest(void)
+{
+	if (!logger.stopping)
+		nap();
+	while (!logger.count && !logger.stopping) {
+		logger.writer = WRITER_ASLEEP;
+		pthread_cond_wait(&logger.filled, &logger.lock);
+	}
+	logger.writer = WRITER_BUSY;
+}
+
 static void *writer(void *arg)
 {
 	static char batch[64 * LINE_BYTES];
 	(void)arg;
 	pthread_mutex_lock(&logger.lock);
 	for (;;) {
-		while (!logger.count && !logger.stopping)
-			pthread_cond_wait(&logger.filled, &logger.lock);
+		if (!logger.count)
+			rest();
 		if (!logger.count)
 			break;
 		drain_locked(batch, sizeof batch);
@@ -81,8 +119,13 @@ static void *writer(void *arg)
 
 int log_start(struct err *err)
 {
+	pthread_condattr_t monotonic;
 	logger.ring = mem_alloc(sizeof *logger.ring * RING_LINES);
 	logger.stopping = false;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&logger.filled, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&logger.thread, NULL, writer, NULL) != 0)
 		return err_set(err, ERR_SYSTEM, "log thread cannot be started");
 	pthread_mutex_lock(&logger.lock);
@@ -97,10 +140,15 @@ void log_stop(void)
 	bool was = logger.running;
 	logger.running = false;
 	logger.stopping = true;
-	pthread_cond_signal(&logger.filled);
-	pthread_mutex_unlock(&logger.lock);
 	if (was)
-		pthread_join(logger.thread, NULL);
+		pthread_cond_signal(&logger.filled);
+	pthread_mutex_unlock(&logger.lock);
+	if (!was)
+		return;
+	pthread_join(logger.thread, NULL);
+	pthread_cond_destroy(&logger.filled);
+	free(logger.ring);
+	logger.ring = NULL;
 }
 
 void log_set_level(enum log_level most)
@@ -113,7 +161,14 @@ void log_set_fd(int fd)
 	logger.fd = fd;
 }
 
-static void enqueue(const char *text, size_t n)
+static bool is_to_wake(enum log_level level)
+{
+	if (logger.writer == WRITER_NAPPING)
+		return level <= LOG_LEVEL_ERROR || logger.count == RING_LINES / 2;
+	return logger.writer == WRITER_ASLEEP && logger.count == 1;
+}
+
+static void enqueue(enum log_level level, const char *text, size_t n)
 {
 	pthread_mutex_lock(&logger.lock);
 	if (!logger.running) {
@@ -127,7 +182,7 @@ static void enqueue(const char *text, size_t n)
 		struct line *l = &logger.ring[(logger.head + logger.count++) % RING_LINES];
 		memcpy(l->text, text, n);
 		l->n = (unsigned short)n;
-		if (logger.count == 1)
+		if (is_to_wake(level))
 			pthread_cond_signal(&logger.filled);
 	}
 	pthread_mutex_unlock(&logger.lock);
@@ -150,7 +205,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = '?';
 	text[len++] = '\n';
-	enqueue(text, len);
+	enqueue(level, text, len);
 }
 
 const char *log_safe(char *dst, size_t size, const char *p, size_t n)
