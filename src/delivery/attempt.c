@@ -82,7 +82,8 @@ static const struct way_back {
     [DELIVERY_PERMANENT] = {settle_failed, &count_permanent, true, LOG_LEVEL_INFO},
     [DELIVERY_SUPPRESSED] = {settle_suppressed, &count_suppressed, true, LOG_LEVEL_INFO},
     [DELIVERY_DEFERRED] = {retry_uncounted, &count_deferred, false, LOG_LEVEL_WARNING},
-    [DELIVERY_ROUTE_DOWN] = {put_back, &count_route_down, false, LOG_LEVEL_DEBUG}, /* the hop's own line says it once */
+    /* The hop's own line says it once. */
+    [DELIVERY_ROUTE_DOWN] = {put_back, &count_route_down, false, LOG_LEVEL_DEBUG},
     [DELIVERY_UNKNOWN] = {retry_uncounted, &count_unknown, false, LOG_LEVEL_INFO},
 };
 
@@ -102,14 +103,15 @@ static void log_attempt(const struct attempt *a, enum delivery_outcome o, const 
 	pseudonym(&a->who, to);
 	log_safe(text, sizeof text, r->reply.text, strlen(r->reply.text));
 	log_safe(stream, sizeof stream, a->envelope.stream.p, a->envelope.stream.n);
-	int64_t composing = a->composed_ms - a->taken_ms, queued = age_ms(a) - composing - r->connect_ms - r->transfer_ms;
+	int64_t composing = a->composed_ms - a->taken_ms;
+	int64_t queued = age_ms(a) - composing - r->connect_ms - r->transfer_ms;
 	log_event(ways[o].level, "delivery.attempt",
-	    "id=%s item=%" PRIu32 " to=%s brand=\"%.*s\" stream=\"%s\" route=\"%s\" outcome=%s stage=%s code=%d enhanced=%s attempts=%" PRIu32
-	    " delays_ms=%" PRId64 "/%" PRId64 "/%" PRId64 "/%" PRId64 " text=\"%s\"",
+	    "id=%s item=%" PRIu32 " to=%s brand=\"%.*s\" stream=\"%s\" route=\"%s\" outcome=%s stage=%s"
+	    " code=%d enhanced=%s attempts=%" PRIu32 " delays_ms=%" PRId64 "/%" PRId64 "/%" PRId64 "/%" PRId64 " text=\"%s\"",
 	    id, a->item.index, to, (int)(a->envelope.brand.n < 64 ? a->envelope.brand.n : 64),
-	    a->envelope.brand.p ? a->envelope.brand.p : "", stream, a->route, delivery_outcome_word(o), session_stage_word(r->stage),
-	    r->reply.code, r->reply.enhanced[0] ? r->reply.enhanced : "-", a->item.attempts, queued > 0 ? queued : 0, composing,
-	    r->connect_ms, r->transfer_ms, text);
+	    a->envelope.brand.p ? a->envelope.brand.p : "", stream, a->route, delivery_outcome_word(o),
+	    session_stage_word(r->stage), r->reply.code, r->reply.enhanced[0] ? r->reply.enhanced : "-",
+	    a->item.attempts, queued > 0 ? queued : 0, composing, r->connect_ms, r->transfer_ms, text);
 }
 
 static void log_suppressed(const struct attempt *a)
@@ -117,17 +119,17 @@ static void log_suppressed(const struct attempt *a)
 	char id[SPOOL_ID_TEXT], to[13];
 	spool_id_text(a->item.id, id);
 	pseudonym(&a->who, to);
-	log_event(LOG_LEVEL_INFO, "delivery.suppressed", "id=%s item=%" PRIu32 " to=%s rule=%s reason=%s entry=%" PRIu64, id, a->item.index,
-	    to, rule_word(a->verdict.rule), verdict_reason_word(&a->verdict), a->verdict.seq);
+	log_event(LOG_LEVEL_INFO, "delivery.suppressed",
+	    "id=%s item=%" PRIu32 " to=%s rule=%s reason=%s entry=%" PRIu64, id, a->item.index, to, rule_word(a->verdict.rule), verdict_reason_word(&a->verdict), a->verdict.seq);
 }
 
 static void report(const struct attempt *a, enum delivery_outcome o, const struct session_result *r)
 {
 	if (!a->settings->report)
 		return;
-	struct delivery_event e = {.id = a->item.id, .index = a->item.index, .attempts = a->item.attempts + 1, .envelope = &a->envelope,
-	    .recipient = &a->recipient, .who = a->who, .stream = a->stream, .outcome = o, .reply = r->reply,
-	    .arrived_ms = a->item.arrived_ms, .at_ms = clock_wall(a->clock)};
+	struct delivery_event e = {.id = a->item.id, .index = a->item.index, .attempts = a->item.attempts + 1,
+	    .envelope = &a->envelope, .recipient = &a->recipient, .who = a->who, .stream = a->stream,
+	    .outcome = o, .reply = r->reply, .arrived_ms = a->item.arrived_ms, .at_ms = clock_wall(a->clock)};
 	a->settings->report(a->settings->report_arg, &e);
 }
 
@@ -191,8 +193,8 @@ static bool unreadable(struct attempt *a, const struct err *err)
 	if (err->kind == ERR_CORRUPT)
 		return hold_damaged(a, err);
 	spool_id_text(a->item.id, id);
-	log_event(LOG_LEVEL_ERROR, "delivery.item.unreadable", "id=%s item=%" PRIu32 " why=\"%s\"", id, a->item.index,
-	    log_safe(why, sizeof why, err->text, strlen(err->text)));
+	log_event(LOG_LEVEL_ERROR, "delivery.item.unreadable", "id=%s item=%" PRIu32 " why=\"%s\"", id,
+	    a->item.index, log_safe(why, sizeof why, err->text, strlen(err->text)));
 	spool_defer(a->spool, &a->item, clock_wall(a->clock) + UNREADABLE_RETRY_MS, false);
 	let_go(a);
 	return false;
@@ -205,7 +207,8 @@ static int read_item(struct attempt *a, struct err *err)
 	if (spool_read(a->spool, &a->item, &a->bytes, err) < 0)
 		return -1;
 	a->holds_bytes = true;
-	if (envelope_read(a->bytes.envelope, &a->envelope, err) < 0 || recipient_read(a->bytes.item, &a->recipient, err) < 0)
+	if (envelope_read(a->bytes.envelope, &a->envelope, err) < 0 ||
+	    recipient_read(a->bytes.item, &a->recipient, err) < 0)
 		return -1;
 	if (address_parse(a->recipient.address, &a->address, NULL) < 0)
 		return err_set(err, ERR_CORRUPT, "kept recipient is not an address");
@@ -223,7 +226,8 @@ static bool find_stream(struct attempt *a)
 
 static enum verdict_kind ask(struct attempt *a)
 {
-	struct question q = {.stream = a->stream, .topic = a->topic, .channel = CHANNEL_EMAIL, .who = a->who, .now_ms = clock_wall(a->clock)};
+	struct question q = {.stream = a->stream, .topic = a->topic, .channel = CHANNEL_EMAIL, .who = a->who,
+	    .now_ms = clock_wall(a->clock)};
 	a->verdict = policy_decide(a->ledger, &q);
 	return a->verdict.kind;
 }
@@ -243,8 +247,9 @@ static bool compose_it(struct attempt *a)
 	struct err err;
 	char id[SPOOL_ID_TEXT];
 	spool_id_text(a->item.id, id);
-	struct compose_job job = {.settings = a->settings->compose, .stream = a->stream, .topic = a->topic, .envelope = &a->envelope,
-	    .rcpt = &a->address, .who = a->who, .message_id = a->item.id, .id_text = view_of(id), .item = a->item.index, .message = a->bytes.message,
+	struct compose_job job = {.settings = a->settings->compose, .stream = a->stream, .topic = a->topic,
+	    .envelope = &a->envelope, .rcpt = &a->address, .who = a->who, .message_id = a->item.id,
+	    .id_text = view_of(id), .item = a->item.index, .message = a->bytes.message,
 	    .now_ms = clock_wall(a->clock)};
 	if (compose(a->composer, &job, &a->composed, &err) == 0) {
 		a->composed_ms = clock_mono(a->clock);
@@ -266,7 +271,8 @@ static void forget(struct attempt *a)
 	a->topic = NULL;
 }
 
-bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings, const char *route)
+bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings,
+    const char *route)
 {
 	struct err err;
 	forget(a);
@@ -278,7 +284,7 @@ bool attempt_begin(struct attempt *a, const struct spool_item *item, struct deli
 		return unreadable(a, &err);
 	if (too_old(a))
 		return answer(a, DELIVERY_PERMANENT, 554, "4.4.7", "delivery time expired");
-	if (!find_stream(a)) /* a reload took it away: fail closed, until the settings know it again or the item expires */
+	if (!find_stream(a)) /* a reload took it away: closed until the settings know it again, or the item expires */
 		return answer(a, DELIVERY_DEFERRED, 451, "4.3.5", "stream is not in the settings");
 	enum verdict_kind v = ask(a);
 	return v == VERDICT_ALLOW ? compose_it(a) : v == VERDICT_SUPPRESS ? suppressed(a) : no_verdict(a);
@@ -299,7 +305,9 @@ static enum delivery_outcome gate_outcome(const struct attempt *a, struct sessio
 enum delivery_outcome attempt_end(struct attempt *a, const struct session_result *r)
 {
 	struct session_result mine = *r;
-	enum delivery_outcome o = r->stage == STAGE_GATE ? gate_outcome(a, &mine) : outcome_of(r->stage, &r->reply, r->complete);
+	enum delivery_outcome o = r->stage == STAGE_GATE
+	    ? gate_outcome(a, &mine)
+	    : outcome_of(r->stage, &r->reply, r->complete);
 	return give_back(a, o, &mine);
 }
 

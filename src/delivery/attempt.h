@@ -29,7 +29,8 @@ struct attempt {
 void attempt_init(struct attempt *a, struct spool *s, struct ledger *l, const struct clock *clock);
 void attempt_free(struct attempt *a);
 /* Makes ITEM ready to be sent. False: it has an outcome already and was given back to the spool. */
-bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings, const char *route);
+bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings,
+    const char *route);
 /* Verdict 3 again. False: it has turned. */
 bool attempt_may_go(struct attempt *a);
 /* Gives the item back to the spool, with what the hop said. */

@@ -1,16 +1,17 @@
 /* What libesmtp would let pass: it goes on to MAIL after a refused AUTH, and keeps bytes that came in clear behind the
  * STARTTLS reply, to read them as if they had come through TLS.
  *
- * And what it can't be asked not to do: where CHUNKING is offered it uses BDAT, sends all chunks ahead of the replies, and keeps
- * only the last reply (503 where the first was 552). With DATA the bytes wait for 354, and the verdict with them. So the
- * offer is made unreadable, on its last letter, in the buffer that libesmtp will parse next. */
+ * And what it can't be asked not to do: where CHUNKING is offered it uses BDAT, sends all chunks ahead of the
+ * replies, and keeps only the last reply (503 where the first was 552). With DATA the bytes wait for 354, and the
+ * verdict with them. So the offer is made unreadable, on its last letter, in the buffer that is parsed next. */
 #include "dialogue.h"
 
 static const struct verb_row {
 	struct view word;
 	enum dialogue_verb verb;
 } verbs[] = {
-    {V("EHLO"), VERB_EHLO}, {V("HELO"), VERB_EHLO}, {V("STARTTLS"), VERB_STARTTLS}, {V("AUTH"), VERB_AUTH}, {V("MAIL"), VERB_MAIL}};
+    {V("EHLO"), VERB_EHLO}, {V("HELO"), VERB_EHLO}, {V("STARTTLS"), VERB_STARTTLS}, {V("AUTH"), VERB_AUTH},
+    {V("MAIL"), VERB_MAIL}};
 
 void dialogue_start(struct dialogue *d, bool needs_auth, bool needs_tls)
 {

@@ -50,7 +50,8 @@ static bool set_down(struct hop_state *h, int64_t now_ms, uint32_t random)
 	return news;
 }
 
-bool hop_failed(struct hop_state *h, const struct reply *reply, enum session_stage stage, int64_t now_ms, uint32_t random)
+bool hop_failed(struct hop_state *h, const struct reply *reply, enum session_stage stage, int64_t now_ms,
+    uint32_t random)
 {
 	/* One connection too many, while the others work: fewer then. */
 	if (!h->down && stage == STAGE_HELLO && reply->code >= 400 && reply->code <= 499 && h->answering > 0) {

@@ -1,5 +1,5 @@
-/* What is known of a next hop: up or down, how many connections are open, when to look again. Pure but for the struct itself: the
- * caller brings lock, time and dice. */
+/* What is known of a next hop: up or down, how many connections are open, when to look again. Pure but for the
+ * struct itself: the caller brings lock, time and dice. */
 #pragma once
 
 #include "outcome.h"
@@ -35,6 +35,7 @@ void hop_closed(struct hop_state *h, bool answered);
 /* The hop answered for good or ill. True when it was down: worth a line. FIRST: of this session. */
 bool hop_worked(struct hop_state *h, bool first);
 /* A session could not be opened, or credentials were refused. True when this is news. */
-bool hop_failed(struct hop_state *h, const struct reply *reply, enum session_stage stage, int64_t now_ms, uint32_t random);
+bool hop_failed(struct hop_state *h, const struct reply *reply, enum session_stage stage, int64_t now_ms,
+    uint32_t random);
 /* A session broke in the middle. True when that was one too many: the hop is down from now. */
 bool hop_broke(struct hop_state *h, int64_t now_ms, uint32_t random);

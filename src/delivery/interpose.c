@@ -2,8 +2,8 @@
  *
  *   connect  TCP_NODELAY (without it a message costs a delayed ACK, 44 ms), close-on-exec, keep-alive, TCP_USER_TIMEOUT,
  *            a connect timeout, every address in turn, IPv6 and Unix sockets, and a descriptor of our own to cut by
- *   poll     flush before read: a TLS 1.3 ticket makes the socket readable while EHLO is still unsent, and libesmtp would wait
- *            for an answer to what it never asked;
+ *   poll     flush before read: a TLS 1.3 ticket makes the socket readable while EHLO is still unsent, and
+ *            libesmtp would wait for an answer to what it never asked;
  *            a write that timed out cuts the wire: libesmtp would drop that buffer, go on with the next and report 250
  *
  * Calls of all other threads go to libc unchanged. */
@@ -125,7 +125,8 @@ static void set_options(int fd, int family)
 	static const struct option {
 		int level, name, value;
 	} options[] = {{IPPROTO_TCP, TCP_NODELAY, 1}, {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
-	    {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S}, {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S / 4}};
+	    {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S / 4}};
 	for (size_t i = 0; family != AF_UNIX && i < sizeof options / sizeof *options; i++)
 		setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
 }

@@ -1,5 +1,5 @@
-/* The spool reports a lane once, and again only after a take from it came back empty: so a lane is in the ring at most once, as long
- * as take and push-back happen under one lock (the caller's). */
+/* The spool reports a lane once, and again only after a take from it came back empty: so a lane is in the ring at
+ * most once, as long as take and push-back happen under one lock (the caller's). */
 #include "lanes.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Lanes with something due, in turn: each gives one item and goes to the end, so that no domain waits for another's thousands. */
+/* Lanes with something due, in turn: each gives one item and goes to the end, so that no domain waits for
+ * another's thousands. */
 #pragma once
 
 #include "spool/spool.h"

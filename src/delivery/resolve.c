@@ -1,5 +1,5 @@
-/* libesmtp can't be given an IPv6 literal, nor a socket path, and would look up a canonical name that it then trusts for the
- * certificate. So it gets a dummy address, and connect() (interpose.c) goes where this file says. */
+/* libesmtp can't be given an IPv6 literal, nor a socket path, and would look up a canonical name that it then trusts
+ * for the certificate. So it gets a dummy address, and connect() (interpose.c) goes where this file says. */
 #include "resolve.h"
 
 #include <netdb.h>
@@ -12,7 +12,8 @@ static int unix_path(const char *path, struct addresses *ret, struct err *err)
 	struct sockaddr_un *un = (struct sockaddr_un *)&ret->at[0].sa;
 	un->sun_family = AF_UNIX;
 	if (!view_str(view_of(path), un->sun_path, sizeof un->sun_path))
-		return err_set(err, ERR_LIMIT, "%s: socket path is longer than %zu bytes", path, sizeof un->sun_path - 1);
+		return err_set(err, ERR_LIMIT, "%s: longer than a socket path's %zu bytes", path,
+		    sizeof un->sun_path - 1);
 	ret->at[0].sa_len = sizeof *un;
 	ret->count = 1;
 	return 0;
@@ -23,7 +24,8 @@ int resolve(const char *host, uint16_t port, struct addresses *ret, struct err *
 	memset(ret, 0, sizeof *ret);
 	if (host[0] == '/')
 		return unix_path(host, ret, err);
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV}, *list = NULL;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+	struct addrinfo *list = NULL;
 	char service[8];
 	snprintf(service, sizeof service, "%u", port);
 	int rc = getaddrinfo(host, service, &hints, &list);

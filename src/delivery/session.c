@@ -4,7 +4,7 @@
  *   - MESSAGESENT with 250 may mean that DATA was answered 250: delivered only if the recipient is complete too
  *   - errno is an input of the message callback: 0 on every return, except where the connection must be dropped
  *   - a reply line over 1023 bytes is read as two: the mail it belongs to counts, no other follows on that connection
- *   - MAIL and RCPT lines are cut at 1024 bytes without a word, and no address is looked at: too long or unclean ones never get there
+ *   - MAIL and RCPT lines are cut at 1024 bytes without a word, and no address is looked at: unclean ones don't get there
  *   - nothing is freed before the session ends, some 4 KB a mail: the caller ends it after so many
  *   - after a refused DATA the next mail is looked for before the event comes: none may be added there */
 #include "session.h"
@@ -198,7 +198,7 @@ static bool fits(const struct session_mail *m)
 		if (both[i].n > 320)
 			return false;
 		for (size_t k = 0; k < both[i].n; k++)
-			if ((unsigned char)both[i].p[k] <= ' ' || both[i].p[k] == 127 || both[i].p[k] == '<' || both[i].p[k] == '>')
+			if ((unsigned char)both[i].p[k] <= ' ' || strchr("\x7f<>", both[i].p[k]))
 				return false;
 	}
 	return both[1].n > 0;
@@ -301,8 +301,8 @@ static void on_sent(struct session *s, va_list ap)
 	struct flight *f = flight_of(s, va_arg(ap, smtp_message_t));
 	const smtp_status_t *st = smtp_message_transfer_status(f->message);
 	if (f->live)
-		tell_status(f, f->fed ? STAGE_FINAL : STAGE_DATA, st,
-		    is_yes(st) && is_yes(smtp_recipient_status(f->recipient)) && smtp_recipient_check_complete(f->recipient));
+		tell_status(f, f->fed ? STAGE_FINAL : STAGE_DATA, st, is_yes(st) &&
+		    is_yes(smtp_recipient_status(f->recipient)) && smtp_recipient_check_complete(f->recipient));
 	bool next_is_there = s->flights[s->last].live;
 	if (!next_is_there && f->fed && st->code >= 200)
 		add_next(s, true);
@@ -352,7 +352,9 @@ static void on_bytes(const char *p, int n, int writing, void *arg)
 {
 	struct session *s = arg;
 	size_t count = n > 0 ? (size_t)n : 0;
-	enum wire_cut why = writing ? dialogue_sends(&s->dialogue, view_n(p, count)) : dialogue_receives(&s->dialogue, (char *)p, count);
+	enum wire_cut why = writing
+	    ? dialogue_sends(&s->dialogue, view_n(p, count))
+	    : dialogue_receives(&s->dialogue, (char *)p, count);
 	if (why != WIRE_WHOLE)
 		wire_cut(s->plan->wire, why);
 }
@@ -371,7 +373,8 @@ static int answer_auth(auth_client_request_t request, char **result, int fields,
 
 static void set_timeouts(smtp_session_t smtp, unsigned seconds)
 {
-	static const int which[] = {Timeout_GREETING, Timeout_ENVELOPE, Timeout_DATA, Timeout_TRANSFER, Timeout_DATA2};
+	static const int which[] = {Timeout_GREETING, Timeout_ENVELOPE, Timeout_DATA, Timeout_TRANSFER,
+	    Timeout_DATA2};
 	for (size_t i = 0; seconds && i < sizeof which / sizeof *which; i++)
 		smtp_set_timeout(smtp, which[i] | Timeout_OVERRIDE_RFC2822_MINIMUM, (long)seconds * 1000);
 }

@@ -29,9 +29,12 @@ static int check_name(SSL_CTX *ctx, const char *name)
 
 static int verify(SSL_CTX *ctx, const char *name, const char *ca_file, struct err *err)
 {
-	int loaded = ca_file ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) : SSL_CTX_set_default_verify_paths(ctx);
+	int loaded = ca_file
+	    ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL)
+	    : SSL_CTX_set_default_verify_paths(ctx);
 	if (loaded != 1)
-		return err_set(err, ERR_UNAVAILABLE, "%s: no certificates can be read", ca_file ? ca_file : "system CA store");
+		return err_set(err, ERR_UNAVAILABLE, "%s: no certificates can be read",
+		    ca_file ? ca_file : "system CA store");
 	if (check_name(ctx, name) != 1)
 		return err_set(err, ERR_SYNTAX, "%s: not a name that a certificate can hold", name);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

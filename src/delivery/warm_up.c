@@ -1,5 +1,5 @@
-/* libesmtp fills a static table at its first EHLO reply, without a lock. So the first session of the process is held alone, with
- * a socket that has all its replies in it already. */
+/* libesmtp fills a static table at its first EHLO reply, without a lock. So the first session of the process is held
+ * alone, with a socket that has all its replies in it already. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -64,8 +64,9 @@ static const char *hop_name(const struct worker *w)
 static void log_hop(const struct worker *w, const char *event, enum log_level level, const struct session_result *r)
 {
 	char text[161];
-	log_event(level, event, "route=\"%s\" hop=\"%s\" stage=%s code=%d text=\"%s\"", hop_name(w), w->state->name,
-	    session_stage_word(r->stage), r->reply.code, log_safe(text, sizeof text, r->reply.text, strlen(r->reply.text)));
+	log_safe(text, sizeof text, r->reply.text, strlen(r->reply.text));
+	log_event(level, event, "route=\"%s\" hop=\"%s\" stage=%s code=%d text=\"%s\"", hop_name(w),
+	    w->state->name, session_stage_word(r->stage), r->reply.code, text);
 }
 
 static void note_up(struct worker *w, const struct session_result *r)
