@@ -23,6 +23,7 @@
 
 COUNTER(by_one_click, "optgate_optouts_total{source=\"one-click\"}", "Opt-outs made durable, by source");
 COUNTER(by_page, "optgate_optouts_total{source=\"page\"}", "Opt-outs made durable, by source");
+COUNTER(repeated, "optgate_optouts_repeated_total", "Opt-outs answered that were made a moment before");
 COUNTER(undone, "optgate_optouts_undone_total", "Opt-outs undone by the recipient on the page");
 COUNTER(forged, "optgate_web_forged_tokens_total", "Requests with a token that is not ours");
 
@@ -164,11 +165,11 @@ static void answer_undone(const struct pending *p)
 }
 
 static const struct way ways[] = {
-	{NULL, OPTOUT_TOPIC, "one-click", &by_one_click, stop_changes, answer_shortly},
-	{"unsubscribe", OPTOUT_TOPIC, "page", &by_page, stop_changes, answer_done},
-	{"stream", OPTOUT_STREAM, "page", &by_page, stop_changes, answer_done},
-	{"brand", OPTOUT_BRAND, "page", &by_page, stop_changes, answer_done},
-	{"undo", OPTOUT_TOPIC, "page", &undone, undo_changes, answer_undone},
+	{NULL, OPTOUT_TOPIC, "one-click", &by_one_click, true, stop_changes, answer_shortly},
+	{"unsubscribe", OPTOUT_TOPIC, "page", &by_page, true, stop_changes, answer_done},
+	{"stream", OPTOUT_STREAM, "page", &by_page, true, stop_changes, answer_done},
+	{"brand", OPTOUT_BRAND, "page", &by_page, true, stop_changes, answer_done},
+	{"undo", OPTOUT_TOPIC, "page", &undone, false, undo_changes, answer_undone},
 };
 
 static bool has_our_nonce(const struct web_request *r)
@@ -268,6 +269,11 @@ static enum web_when submit(struct pending *p)
 			answer_busy(r);
 		else
 			page_answer(r, 409, PAGE_LATE, NULL, 0);
+		return WEB_NOW;
+	}
+	if (p->way->repeatable && done_just_now(p, changes, (size_t)n)) {
+		counter_add(&repeated, 1);
+		p->way->answer(p);
 		return WEB_NOW;
 	}
 	r->state = p;

@@ -201,6 +201,72 @@ static void wider_choices_reach_wider(void **state)
 	assert_int_equal(v.reply.status, 400);
 }
 
+/* ---- the same again ---- */
+
+static _Atomic int64_t ahead_ms;
+
+static int64_t shifted_wall(const struct clock *c)
+{
+	(void)c;
+	return clock_wall(&clock_system) + ahead_ms;
+}
+
+static int64_t plain_mono(const struct clock *c)
+{
+	(void)c;
+	return clock_mono(&clock_system);
+}
+
+static void a_repeat_is_answered_and_not_journalled(void **state)
+{
+	(void)state;
+	static const struct clock shifted = {shifted_wall, plain_mono};
+	struct server s = {.clock = &shifted};
+	char path[300];
+	struct reply r;
+	server_start(&s);
+	server_path(&s, 1, "acme/offers", path);
+	client_post(&s, path, URLENCODED, ONE_CLICK, &r);
+	assert_int_equal(r.status, 200);
+	uint64_t after = ledger_journal_last(s.ledger);
+	for (int i = 0; i < 5; i++) {
+		client_post(&s, path, URLENCODED, ONE_CLICK, &r);
+		assert_int_equal(r.status, 200);
+		assert_string_equal(r.body, "Unsubscribed.\n");
+	}
+	assert_int_equal(ledger_journal_last(s.ledger), after);
+	ahead_ms = 61000; /* a minute later it's a fresh wish */
+	client_post(&s, path, URLENCODED, ONE_CLICK, &r);
+	assert_int_equal(r.status, 200);
+	assert_true(ledger_journal_last(s.ledger) > after);
+	server_stop(&s);
+}
+
+/* Nothing is left out while a consent stands that the earlier opt-out didn't reach. */
+static void a_consent_in_between_ends_the_repeat(void **state)
+{
+	struct server *s = *state;
+	char path[300];
+	struct reply r;
+	struct err err;
+	struct change_result result;
+	server_path(s, 7, "acme/offers", path);
+	client_post(s, path, URLENCODED, ONE_CLICK, &r);
+	struct change grant = {.kind = CHANGE_GRANT,
+	    .channel = CHANNEL_EMAIL,
+	    .who = server_person(s, 7),
+	    .scope = s->policy->brands[0].streams[0].scope,
+	    .basis = BASIS_CONSENT,
+	    .source = V("form"),
+	    .actor = V("recipient")};
+	nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+	must(ledger_change(s->ledger, &grant, &result, &err), &err);
+	uint64_t before = ledger_journal_last(s->ledger);
+	client_post(s, path, URLENCODED, ONE_CLICK, &r);
+	assert_int_equal(r.status, 200);
+	assert_true(ledger_journal_last(s->ledger) > before);
+}
+
 static int start(void **state)
 {
 	static struct server s;
@@ -223,6 +289,8 @@ int main(void)
 	    cmocka_unit_test(an_older_opt_out_is_not_the_pages_to_undo),
 	    cmocka_unit_test(another_stop_still_stands),
 	    cmocka_unit_test(wider_choices_reach_wider),
+	    cmocka_unit_test(a_repeat_is_answered_and_not_journalled),
+	    cmocka_unit_test(a_consent_in_between_ends_the_repeat),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

@@ -25,6 +25,7 @@ struct server {
 	struct policy *policy; /* of the test: one brand, two streams, one topic */
 	unsigned timeout_s;    /* before server_start; 0 = 10 */
 	unsigned max_connections;
+	const struct clock *clock; /* of the listener; NULL = the system's */
 };
 
 static const uint8_t server_key[1][TOKEN_KEY_BYTES] = {{7, 1}};
@@ -90,7 +91,7 @@ static inline void server_listen(struct server *s)
 	    .timeout_s = s->timeout_s ? s->timeout_s : 10,
 	    .max_body_bytes = 8192};
 	struct err err;
-	must(web_start(&s->web, "127.0.0.1:0", &limits, s->ledger, &clock_system,
+	must(web_start(&s->web, "127.0.0.1:0", &limits, s->ledger, s->clock ? s->clock : &clock_system,
 		 server_settings(s->policy, NULL), &err),
 	    &err);
 	assert_int_equal(web_address(s->web, &s->address), 0);
