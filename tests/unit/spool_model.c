@@ -237,13 +237,13 @@ static void reopen(bool crash)
 static void (*const random_steps[])(void) = {step_submit, step_submit, step_take, step_take, step_take, step_settle, step_settle,
     step_settle, step_settle, step_settle, step_settle, step_defer, step_put_back, step_hold, step_read, step_clock};
 
-static void random_steps_agree_with_a_model(void **state)
+static void run_model(uint64_t seed)
 {
-	(void)state;
+	memset(&mo, 0, sizeof mo);
 	mo.items = mem_zero(MODEL_ITEMS * sizeof *mo.items);
-	mo.seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 10) : 20261124;
+	mo.seed = seed;
 	mo.s = open_spool_with(dir, (struct spool_settings){.segment_bytes = 1 << 15, .checkpoint_records = 200});
-	for (int i = 0; i < 15000; i++) {
+	for (int i = 0; i < 8000; i++) {
 		random_steps[dice(&mo.seed, sizeof random_steps / sizeof *random_steps)]();
 		uint32_t rare = dice(&mo.seed, 300);
 		if (rare < 2)
@@ -255,6 +255,18 @@ static void random_steps_agree_with_a_model(void **state)
 	}
 	spool_close(&mo.s);
 	free(mo.items);
+}
+
+/* Several short runs meet more than one long one: what was settled is safe in different ways before and after the first checkpoint. */
+static void random_steps_agree_with_a_model(void **state)
+{
+	(void)state;
+	const char *one = getenv("SEED");
+	for (uint64_t seed = 1; seed <= (one ? 1 : 8); seed++) {
+		run_model(one ? strtoull(one, NULL, 10) : seed);
+		remove_dir(dir);
+		make_dir(dir);
+	}
 }
 
 /* ---- many threads ---- */
