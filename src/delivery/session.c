@@ -443,6 +443,7 @@ unsigned session_run(const struct session_plan *plan, const struct session_calls
 	s->smtp = smtp_create_session();
 	ALWAYS(s->smtp && (auth || !plan->user));
 	prepare(s, auth);
+	atomic_store(&plan->wire->cut, WIRE_WHOLE); /* of the session before */
 	if (add_next(s, false)) {
 		if (set_tls(s, &err) < 0)
 			tell_setup(s, &err);

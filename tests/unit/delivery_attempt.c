@@ -378,6 +378,25 @@ static void a_hop_comes_back(void **state)
 	end(&w);
 }
 
+/* And the worker whose session was cut goes on with the next. */
+static void a_stalled_attempt_is_cut_and_repeated(void **state)
+{
+	(void)state;
+	struct world w;
+	make(&w);
+	submit_one(&w, "x@example.net");
+	open_hop(&w, &(struct hop_script){.final = HOP_STALL, .only_connection = 1});
+	struct delivery_settings *s = settings_for(&w, &w.hop.port, 1);
+	s->hops[0].connections = 1;
+	s->hops[0].attempt_timeout_ms = 300;
+	start_with(&w, s);
+	assert_true(await_items(&w, 0, 8000));
+	assert_int_equal(w.hop.messages, 1);
+	assert_int_equal(logged(&w, "outcome=unknown"), 1);
+	assert_int_equal(logged(&w, "outcome=delivered stage=final code=250 enhanced=2.0.0 attempts=0"), 1);
+	end(&w);
+}
+
 static void opportunistic_tls_that_fails_gives_way_to_plain(void **state)
 {
 	(void)state;
@@ -438,6 +457,7 @@ int main(void)
 	    cmocka_unit_test(a_dead_hop_is_noticed_once_and_loses_nothing),
 	    cmocka_unit_test(the_second_hop_steps_in),
 	    cmocka_unit_test(a_hop_comes_back),
+	    cmocka_unit_test(a_stalled_attempt_is_cut_and_repeated),
 	    cmocka_unit_test(opportunistic_tls_that_fails_gives_way_to_plain),
 	    cmocka_unit_test(stopping_cuts_a_stalled_session_and_keeps_the_item),
 	    cmocka_unit_test(a_stop_at_rest_is_quick),
