@@ -31,7 +31,7 @@ def make_gate(place):
         return g.start() if start else g
     yield make
     for g in made:
-        g.kill()
+        g.end()
 
 
 @pytest.fixture

@@ -95,6 +95,13 @@ class Gate:
             self.proc.wait()
         self.proc = None
 
+    def end(self):
+        """At the end of a test: whatever a sanitizer has said fails it."""
+        self.kill()
+        text = self.text() if self.log.exists() else ""
+        at = re.search(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:", text)
+        assert not at, text[at.start() - 200:at.start() + 4000]
+
     def reload(self):
         at = self.log.stat().st_size
         self.proc.send_signal(signal.SIGHUP)
