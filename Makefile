@@ -30,6 +30,7 @@ LIBS_crypto   := -lcrypto
 LIBS_mail     := -lidn2 -lunistring
 LIBS_net      := -lssl -lcrypto -lsystemd
 LIBS_ledger   := -llmdb
+LIBS_inbound  := -lresolv
 LIBS_delivery := -lesmtp -lssl -lcrypto
 LIBS_web      := -lmicrohttpd -ljansson
 LIBS_config   := -lconfig
@@ -67,6 +68,8 @@ $(O)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,CC   $<)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+$(O)/inbound/shipped.o: conf/bounce.rules
 
 # connect() and poll() of libesmtp are ours (delivery/interpose.c): the archive member must be pulled in.
 $(O)/bin/optgated: $(O)/gateway/optgated.o $(call archives,gateway)

@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "control/queue.h"
 
-#define OPERANDS_MAX 8
+#define OPERANDS_MAX 16384 /* classify takes as many files as a shell hands over */
 #define REPEATS_MAX  16
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SUPPRESS = 3, EXIT_DEFER = 4 };
@@ -22,7 +22,7 @@ enum option_id {
 	OPT_DOMAIN, OPT_CLIENT, OPT_ID, OPT_STATE, OPT_LIMIT, OPT_ALL,
 	OPT_FROM, OPT_FOLLOW, OPT_COUNT, OPT_NO_KEYS,
 	OPT_LISTEN, OPT_DIR, OPT_PRINT_HEAD, OPT_RULE, OPT_MAX_SIZE,
-	OPT_MANUAL,
+	OPT_MANUAL, OPT_RULES,
 	OPTION_COUNT
 };
 
@@ -167,5 +167,6 @@ int run_config_sample(struct tool *t);
 int run_config_manual(struct tool *t);
 int run_stats(struct tool *t);
 int run_sink(struct tool *t);
+int run_classify(struct tool *t);
 int run_version(struct tool *t);
 int run_help(struct tool *t);

@@ -33,6 +33,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_PRINT_HEAD] = {"print-head", 0, NULL, false, "print each message's head"},
 	[OPT_RULE] = {"rule", 0, "RULE", true, "misbehave: VERB[:PATTERN][@N]=ACTION, such as rcpt:bob=550 5.1.1 Gone (may be given again)"},
 	[OPT_MAX_SIZE] = {"max-size", 0, "BYTES", false, "largest message (default 64 MiB)"},
+	[OPT_RULES] = {"rules", 0, "FILE", false, "own rules, asked before those that come with optgate"},
 	[OPT_MANUAL] = {"manual", 0, NULL, false, "print optgate(1) in mdoc"},
 };
 
@@ -72,6 +73,8 @@ const struct verb verbs[] = {
 	{"stats", "", "", 0, 0, 0, 0, "figures of ledger and queue, and the running daemon's counters", NULL, run_stats},
 	{"sink", "", "", 0, 0, BIT(OPT_LISTEN) | BIT(OPT_DIR) | BIT(OPT_PRINT_HEAD) | BIT(OPT_COUNT) | BIT(OPT_RULE) | BIT(OPT_MAX_SIZE), 0,
 	    "an SMTP server that takes everything, for trying out", "Prints where it listens, then a line for each message. With --count it ends after so many.", run_sink},
+	{"classify", "", "FILE...", 1, OPERANDS_MAX, BIT(OPT_RULES), 0, "what a bounce, complaint or reply says",
+	    "Prints one JSON object for each message and changes nothing.", run_classify},
 	{"version", "", "", 0, 0, 0, 0, "which version this is", NULL, run_version},
 	{"help", "", "[VERB]", 0, 1, BIT(OPT_MANUAL), 0, "what there is, or what a verb does", NULL, run_help},
 };
