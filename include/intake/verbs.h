@@ -19,6 +19,7 @@ enum { REPLY_DROP = -1, REPLY_STALL = -2 };
 struct intake_mail {
 	const struct address *from; /* text "" = null sender */
 	struct view helo;
+	struct view client_ip;      /* where the mail comes from, when a front end has forwarded it; empty = the session's peer */
 	uint64_t size;              /* SIZE=, 0 = not given */
 	struct view envid;          /* RFC 3461, decoded */
 	uint8_t ret;                /* struct envelope.ret */
@@ -37,6 +38,8 @@ struct intake_verbs {
 	void (*close)(void *session); /* no transaction is open */
 	bool (*may_login)(void *session, bool tls);           /* announce AUTH? */
 	void (*login)(void *session, struct view user, struct view password, intake_done *done, void *arg); /* 235 or a refusal */
+	/* Somebody we trust has checked who this is (XCLIENT LOGIN, a milter's {auth_authen}). NULL: never known. */
+	bool (*as_user)(void *session, struct view user, struct reply *refused);
 	uint64_t (*max_message_bytes)(void *session);         /* SIZE */
 	/* Refused: *ret_tx stays NULL. */
 	void (*begin)(void *session, const struct intake_mail *m, void **ret_tx, struct reply *reply);

@@ -27,6 +27,7 @@ bool endpoint_ip_bytes(const struct endpoint *e, uint8_t dst[16]); /* IPv4 as v4
 int network_parse(
     const char *text, struct network *ret, struct err *err) MUST_CHECK; /* "10.0.0.0/8", "::1", "192.0.2.1" */
 bool network_has(const struct network *n, const struct endpoint *e);
+bool networks_have(const struct network *list, unsigned n, const struct endpoint *e);
 /* A bound, listening, non-blocking, close-on-exec socket. "systemd:NAME" takes the one that systemd passed. */
 int listen_on(const char *text, int backlog, int *ret_fd, struct err *err) MUST_CHECK;
 int endpoint_of_fd(

@@ -6,6 +6,9 @@
 #include "intake/verbs.h"
 #include "net/tls.h"
 
+/* On which listeners connections from a proxy network must begin with a PROXY header. */
+enum { PROXY_ON_LISTEN = 1, PROXY_ON_TLS_LISTEN = 2 };
+
 struct smtp_settings {
 	char *hostname;           /* greeting */
 	unsigned workers;         /* loops */
@@ -16,6 +19,10 @@ struct smtp_settings {
 	int64_t idle_timeout_ms;    /* between commands (RFC 5321 4.5.3.2.7) */
 	int64_t data_timeout_ms;    /* between pieces of DATA */
 	int64_t session_timeout_ms; /* whole connection; 0 = none */
+	struct network *proxy_networks; /* load balancers: a PROXY header (v1, v2) is expected from them, and from nobody else */
+	unsigned proxy_network_count, proxy_on; /* PROXY_ON_... */
+	struct network *xclient_networks; /* front ends: may say who the client is, with XCLIENT or XFORWARD */
+	unsigned xclient_network_count;
 };
 
 struct smtp_server;

@@ -73,6 +73,16 @@ static char **copy_texts(const struct raw_list *l, size_t *ret_count)
 	return texts;
 }
 
+/* Each was checked as it was read. */
+static struct network *copy_networks(const struct raw_list *l, unsigned *ret_count)
+{
+	struct network *networks = mem_zero((l->count + 1) * sizeof *networks);
+	for (unsigned i = 0; i < l->count; i++)
+		ALWAYS(network_parse(text_at(l, i)->s, &networks[i], NULL) == 0);
+	*ret_count = l->count;
+	return networks;
+}
+
 static char *system_hostname(void)
 {
 	char name[256] = "", canonical[DOMAIN_MAX + 1];
@@ -95,6 +105,9 @@ static void copy_submission(struct config *c, const struct raw_submission *r)
 	    .idle_timeout_ms = r->idle_timeout_ms,
 	    .data_timeout_ms = r->data_timeout_ms,
 	    .session_timeout_ms = r->session_timeout_ms};
+	c->smtp.proxy_on = r->proxy_listeners ? (unsigned)r->proxy_listeners : PROXY_ON_LISTEN | PROXY_ON_TLS_LISTEN;
+	c->smtp.proxy_networks = copy_networks(&r->proxy_networks, &c->smtp.proxy_network_count);
+	c->smtp.xclient_networks = copy_networks(&r->xclient_networks, &c->smtp.xclient_network_count);
 }
 
 static void copy_stores(struct config *c, const struct raw *raw)
@@ -233,6 +246,8 @@ void config_free(struct config **cp)
 	if (!c)
 		return;
 	release_rooms(c);
+	free(c->smtp.proxy_networks);
+	free(c->smtp.xclient_networks);
 	free_texts(c->submission_listen, c->submission_listen_count);
 	free_texts(c->submission_tls_listen, c->submission_tls_listen_count);
 	char *const texts[] = {c->file, c->data_dir, c->hostname, c->tls_certificate, c->tls_key, c->public_listen,

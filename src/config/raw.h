@@ -57,7 +57,8 @@ struct raw_hop {
 };
 
 struct raw_submission {
-	struct raw_list listen, tls_listen; /* raw_text */
+	struct raw_list listen, tls_listen, proxy_networks, xclient_networks; /* raw_text */
+	int64_t proxy_listeners;
 	struct raw_text tls_certificate, tls_key;
 	int64_t workers, max_connections, max_connections_per_ip, max_errors, max_commands;
 	int64_t idle_timeout_ms, data_timeout_ms, session_timeout_ms;

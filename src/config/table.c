@@ -12,6 +12,8 @@ static const struct choice bases[] = {{"consent", BASIS_CONSENT}, {"soft-opt-in"
 	{"contract", BASIS_CONTRACT}, {"legal-obligation", BASIS_LEGAL_OBLIGATION}, {0}};
 static const struct choice hop_tls[] = {{"none", HOP_TLS_NONE}, {"opportunistic", HOP_TLS_OPPORTUNISTIC}, {"required", HOP_TLS_REQUIRED}, {"verified", HOP_TLS_VERIFIED}, {0}};
 
+static const struct choice proxy_listeners[] = {{"listen", 0}, {"tls_listen", 1}, {0}};
+
 #define KiB 1024ll
 #define MiB (1024 * KiB)
 #define GiB (1024 * MiB)
@@ -45,6 +47,12 @@ const struct setting settings[] = {
 	{"submission.tls_certificate", KIND_TEXT, AT(raw, submission.tls_certificate), .check = check_path,
 	    .help = "Certificate chain in PEM. With it, STARTTLS is offered. Read again on reload."},
 	{"submission.tls_key", KIND_TEXT, AT(raw, submission.tls_key), .check = check_path, .help = "The certificate's private key in PEM."},
+	{"submission.proxy_networks", KIND_TEXTS, RESTART, AT(raw, submission.proxy_networks), .hi = 1000, .check = check_network,
+	    .help = "Load balancers. A connection from there must begin with a PROXY header (version 1 or 2), which says who the client is; without one in ten seconds it is closed with 421. From elsewhere such a header is refused."},
+	{"submission.proxy_listeners", KIND_CHOICES, RESTART, AT(raw, submission.proxy_listeners), .choices = proxy_listeners,
+	    .help = "The listeners for which proxy_networks holds: those of listen, those of tls_listen. Default: both."},
+	{"submission.xclient_networks", KIND_TEXTS, RESTART, AT(raw, submission.xclient_networks), .hi = 1000, .check = check_network,
+	    .help = "Front ends, such as an nginx mail proxy or a Postfix before optgate. They may say with XCLIENT who the client is (ADDR, and LOGIN: the client's name, taken without a password), and with XFORWARD what logs and Received fields are to say."},
 	{"submission.workers", KIND_NUMBER, RESTART, AT(raw, submission.workers), RANGE(1, 256), .def = "2", .help = "Threads, each with an event loop of its own."},
 	{"submission.max_connections", KIND_NUMBER, RESTART, AT(raw, submission.max_connections), RANGE(1, 1000000), .def = "5000",
 	    .help = "Connections at once, in all. One more gets 421."},

@@ -62,6 +62,9 @@ struct intake_tx {
 	void *done_arg;
 };
 
+/* session.c: the client of that name, if it may come from the session's peer; NULL. */
+const struct client *client_of_user(const struct intake_session *s, struct view user);
+
 /* transaction.c: the verbs of a transaction. */
 void tx_begin(void *session, const struct intake_mail *m, void **ret_tx, struct reply *reply);
 void tx_rcpt(void *tx, const struct intake_rcpt *r, struct reply *reply);

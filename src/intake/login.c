@@ -153,19 +153,6 @@ void login_desk_free(struct login_desk **desk)
 	*desk = NULL;
 }
 
-static const struct client *client_of_user(const struct intake_session *s, struct view user)
-{
-	for (unsigned i = 0; i < s->settings->client_count; i++) {
-		const struct client *c = &s->settings->clients[i];
-		bool here = c->network_count == 0;
-		for (unsigned k = 0; k < c->network_count; k++)
-			here = here || network_has(&c->networks[k], &s->peer);
-		if (c->password && here && view_eq(view_of(c->name), user))
-			return c;
-	}
-	return NULL;
-}
-
 static struct login *login_new(struct intake_session *s, struct view user, struct view password)
 {
 	struct login *l = mem_zero(sizeof *l + user.n + password.n + 2);
@@ -177,6 +164,8 @@ static struct login *login_new(struct intake_session *s, struct view user, struc
 	l->password = view_n(at, password.n);
 	l->session = s;
 	l->client = client_of_user(s, user);
+	if (l->client && !l->client->password)
+		l->client = NULL;
 	return l;
 }
 

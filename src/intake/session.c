@@ -36,10 +36,11 @@ void intake_free(struct intake **in)
 
 static const struct client *client_of_network(const struct intake_settings *s, const struct endpoint *peer)
 {
-	for (unsigned i = 0; i < s->client_count; i++)
-		for (unsigned k = 0; k < s->clients[i].network_count; k++)
-			if (!s->clients[i].password && network_has(&s->clients[i].networks[k], peer))
-				return &s->clients[i];
+	for (unsigned i = 0; i < s->client_count; i++) {
+		const struct client *c = &s->clients[i];
+		if (!c->password && networks_have(c->networks, c->network_count, peer))
+			return c;
+	}
 	return NULL;
 }
 
@@ -64,10 +65,28 @@ static void close_session(void *session)
 
 static bool from_its_networks(const struct client *c, const struct endpoint *peer)
 {
-	for (unsigned i = 0; i < c->network_count; i++)
-		if (network_has(&c->networks[i], peer))
-			return true;
-	return c->network_count == 0;
+	return c->network_count == 0 || networks_have(c->networks, c->network_count, peer);
+}
+
+const struct client *client_of_user(const struct intake_session *s, struct view user)
+{
+	for (unsigned i = 0; i < s->settings->client_count; i++) {
+		const struct client *c = &s->settings->clients[i];
+		if (view_eq(view_of(c->name), user) && from_its_networks(c, &s->peer))
+			return c;
+	}
+	return NULL;
+}
+
+static bool as_user(void *session, struct view user, struct reply *refused)
+{
+	struct intake_session *s = session;
+	const struct client *c = client_of_user(s, user);
+	if (c)
+		s->client = c;
+	else
+		reply_set(refused, 550, "5.7.1", "No client of that name may send from this address");
+	return c != NULL;
 }
 
 /* A client with a password and networks logs in from those networks only. */
@@ -100,6 +119,7 @@ const struct intake_verbs intake_verbs = {
     .close = close_session,
     .may_login = may_login,
     .login = login,
+    .as_user = as_user,
     .max_message_bytes = max_message_bytes,
     .begin = tx_begin,
     .rcpt = tx_rcpt,

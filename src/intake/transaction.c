@@ -43,7 +43,10 @@ void tx_begin(void *session, const struct intake_mail *m, void **ret_tx, struct 
 	tx->envid = arena_view(&tx->arena, m->envid);
 	tx->ret = m->ret;
 	tx->protocol = m->protocol;
-	endpoint_ip_text(&s->peer, tx->peer_ip);
+	if (m->client_ip.n)
+		view_str(m->client_ip, tx->peer_ip, sizeof tx->peer_ip);
+	else
+		endpoint_ip_text(&s->peer, tx->peer_ip);
 	*ret_tx = tx;
 	reply_set(reply, 250, "2.1.0", "Sender ok");
 }

@@ -174,6 +174,14 @@ bool network_has(const struct network *n, const struct endpoint *e)
 	return rest == 0 || ((addr[whole] ^ n->addr[whole]) & (0xff00 >> rest) & 0xff) == 0;
 }
 
+bool networks_have(const struct network *list, unsigned n, const struct endpoint *e)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (network_has(&list[i], e))
+			return true;
+	return false;
+}
+
 static int take_from_systemd(const char *name, int *ret_fd, struct err *err)
 {
 	char **names = NULL;

@@ -11,7 +11,7 @@ struct row {
 };
 
 struct ip_count {
-	unsigned mask;
+	unsigned mask, addresses;
 	struct row *buckets[];
 };
 
@@ -68,6 +68,7 @@ bool ip_count_add(struct ip_count *t, const struct ip_key *key, unsigned max)
 	if (!*at) {
 		*at = mem_zero(sizeof **at);
 		(*at)->key = *key;
+		t->addresses++;
 	}
 	(*at)->open++;
 	return true;
@@ -80,6 +81,18 @@ void ip_count_drop(struct ip_count *t, const struct ip_key *key)
 	struct row **at = find(t, key), *r = *at;
 	if (r && --r->open == 0) {
 		*at = r->next;
+		t->addresses--;
 		free(r);
 	}
+}
+
+unsigned ip_count_addresses(const struct ip_count *t)
+{
+	return t->addresses;
+}
+
+unsigned ip_count_of(struct ip_count *t, const struct ip_key *key)
+{
+	struct row **at = find(t, key);
+	return *at ? (*at)->open : 0;
 }

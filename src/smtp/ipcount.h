@@ -14,4 +14,7 @@ void ip_count_free(struct ip_count **t);
 struct ip_key ip_key_of(const struct endpoint *e);
 /* False, and nothing counted, when it has MAX already. */
 bool ip_count_add(struct ip_count *t, const struct ip_key *key, unsigned max);
+/* How many addresses have one open; how many this one has. */
+unsigned ip_count_addresses(const struct ip_count *t);
+unsigned ip_count_of(struct ip_count *t, const struct ip_key *key);
 void ip_count_drop(struct ip_count *t, const struct ip_key *key);

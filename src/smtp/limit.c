@@ -7,6 +7,8 @@
 
 LIMIT_COUNTER(connections, "max_connections");
 LIMIT_COUNTER(per_ip, "max_connections_per_ip");
+LIMIT_COUNTER(fair_share, "fair_share");
+LIMIT_COUNTER(proxy, "proxy_header");
 LIMIT_COUNTER(errors, "max_errors");
 LIMIT_COUNTER(commands, "max_commands");
 LIMIT_COUNTER(auth_failures, "max_auth_failures");
@@ -22,6 +24,8 @@ static const struct {
     [LIMIT_NONE] = {"", "", "", NULL},
     [LIMIT_CONNECTIONS] = {"max_connections", "4.3.2", "Too many connections, try again later", &connections},
     [LIMIT_CONNECTIONS_PER_IP] = {"max_connections_per_ip", "4.7.0", "Too many connections from your address", &per_ip},
+    [LIMIT_FAIR_SHARE] = {"fair_share", "4.7.0", "Nearly all connections are taken, and your address has its share of them", &fair_share},
+    [LIMIT_PROXY] = {"proxy_header", "4.7.0", "A PROXY header is expected from your address", &proxy},
     [LIMIT_ERRORS] = {"max_errors", "4.7.0", "Too many refused commands", &errors},
     [LIMIT_COMMANDS] = {"max_commands", "4.7.0", "Too many commands without a message", &commands},
     [LIMIT_AUTH_FAILURES] = {"max_auth_failures", "4.7.0", "Too many failed logins", &auth_failures},

@@ -7,6 +7,8 @@ enum limit {
 	LIMIT_NONE,
 	LIMIT_CONNECTIONS,
 	LIMIT_CONNECTIONS_PER_IP,
+	LIMIT_FAIR_SHARE, /* nearly full, and this address has more than its part */
+	LIMIT_PROXY,
 	LIMIT_ERRORS,
 	LIMIT_COMMANDS,
 	LIMIT_AUTH_FAILURES,

@@ -200,7 +200,21 @@ static void closed(void *arg, const char *why)
 
 static const struct conn_owner owner = {readable, closed, secured};
 
-void link_open(struct worker *w, int fd, bool tls_first, const struct ip_key *ip)
+/* A front end has said who the client is. */
+static bool moved(struct session *s, const struct endpoint *real)
+{
+	struct link *k = LINK_OF(s, session);
+	struct ip_key ip = ip_key_of(real);
+	enum limit l = server_recount_peer(k->worker->server, &k->ip, &ip);
+	k->ip = ip;
+	k->ip.is_counted = ip.is_counted && !l;
+	conn_set_peer(k->conn, real);
+	if (l)
+		session_limit(s, l);
+	return !l;
+}
+
+void link_open(struct worker *w, int fd, bool tls_first, const struct ip_key *ip, const struct endpoint *peer)
 {
 	struct err err;
 	struct tls_server *tls = server_tls(w->server);
@@ -212,6 +226,7 @@ void link_open(struct worker *w, int fd, bool tls_first, const struct ip_key *ip
 	k->opened_ms = k->active_ms = loop_now(w->loop);
 	k->session.loop = w->loop;
 	k->session.resumed = resumed;
+	k->session.moved = moved;
 	k->session.tls_offered = tls != NULL;
 	ALWAYS(tls || !tls_first);
 	k->conn = conn_new(w->loop, fd, tls_first ? tls : NULL, &owner, k, &err);
@@ -222,6 +237,8 @@ void link_open(struct worker *w, int fd, bool tls_first, const struct ip_key *ip
 		free(k);
 		return;
 	}
+	if (peer)
+		conn_set_peer(k->conn, peer);
 	counter_add(&opened, 1);
 	counter_add(&open_now, 1);
 	session_open(&k->session, w->env, conn_peer(k->conn));

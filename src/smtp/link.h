@@ -18,7 +18,8 @@ struct link {
 	struct session session;
 };
 
-/* Takes over FD; the address was counted by the caller, and is dropped by the worker when the link ends. */
-void link_open(struct worker *w, int fd, bool tls_first, const struct ip_key *ip);
+/* Takes over FD; the address was counted by the caller, and is dropped by the worker when the link ends.
+ * PEER: whom a load balancer passes on; NULL = who is connected. */
+void link_open(struct worker *w, int fd, bool tls_first, const struct ip_key *ip, const struct endpoint *peer);
 void link_drain(struct link *k); /* 421 if it is between messages; else after the message */
 void link_drop(struct link *k);

@@ -80,21 +80,48 @@ void server_connection_over(struct smtp_server *s, const struct ip_key *ip)
 
 /* ---- accepting */
 
+/* When three of four places are taken, an address may have no more than an equal part of all: what is left is for those that
+ * have less, so that one busy tool can't shut the others out. */
+static bool has_its_share(struct smtp_server *s, const struct ip_key *ip, unsigned others)
+{
+	unsigned addresses = ip_count_addresses(s->per_ip), mine = ip_count_of(s->per_ip, ip);
+	if (!ip->is_counted || others < s->settings.max_connections - s->settings.max_connections / 4)
+		return false;
+	return mine > 0 && mine >= s->settings.max_connections / (addresses + 1);
+}
+
+static enum limit count_peer(struct smtp_server *s, const struct ip_key *ip, unsigned others)
+{
+	if (has_its_share(s, ip, others))
+		return LIMIT_FAIR_SHARE;
+	return ip_count_add(s->per_ip, ip, s->settings.max_connections_per_ip) ? LIMIT_NONE : LIMIT_CONNECTIONS_PER_IP;
+}
+
 static enum limit count_in(struct smtp_server *s, const struct ip_key *ip)
 {
-	enum limit l = LIMIT_NONE;
 	pthread_mutex_lock(&s->lock);
-	if (s->open >= s->settings.max_connections)
-		l = LIMIT_CONNECTIONS;
-	else if (!ip_count_add(s->per_ip, ip, s->settings.max_connections_per_ip))
-		l = LIMIT_CONNECTIONS_PER_IP;
-	else
-		s->open++;
+	enum limit l = s->open >= s->settings.max_connections ? LIMIT_CONNECTIONS : count_peer(s, ip, s->open);
+	s->open += l == LIMIT_NONE;
 	pthread_mutex_unlock(&s->lock);
 	return l;
 }
 
-static void turn_away(struct smtp_server *s, int fd, bool tls_first, enum limit l)
+enum limit server_recount_peer(struct smtp_server *s, const struct ip_key *old, const struct ip_key *ip)
+{
+	pthread_mutex_lock(&s->lock);
+	ip_count_drop(s->per_ip, old);
+	enum limit l = count_peer(s, ip, s->open - 1);
+	pthread_mutex_unlock(&s->lock);
+	return l;
+}
+
+enum limit server_count_peer(struct smtp_server *s, const struct ip_key *ip)
+{
+	const struct ip_key nobody = {.is_counted = false};
+	return server_recount_peer(s, &nobody, ip);
+}
+
+void server_turn_away(struct smtp_server *s, int fd, bool tls_first, enum limit l)
 {
 	struct buf b;
 	buf_init(&b, 1024);
@@ -123,12 +150,17 @@ static void unpause(struct timer *t)
 static void take(struct listener *l, int fd, const struct endpoint *peer)
 {
 	struct smtp_server *s = l->server;
-	struct ip_key ip = ip_key_of(peer);
-	enum limit limit = count_in(s, &ip);
+	const struct smtp_settings *set = &s->settings;
+	struct arrival a = {.fd = fd, .tls_first = l->tls_first, .ip = ip_key_of(peer), .balancer = *peer};
+	a.proxied = set->proxy_on & (l->tls_first ? PROXY_ON_TLS_LISTEN : PROXY_ON_LISTEN) &&
+	            networks_have(set->proxy_networks, set->proxy_network_count, peer);
+	if (a.proxied || networks_have(set->xclient_networks, set->xclient_network_count, peer))
+		a.ip.is_counted = false; /* many clients come through it: they are counted when they are known */
+	enum limit limit = count_in(s, &a.ip);
 	if (limit)
-		turn_away(s, fd, l->tls_first, limit);
+		server_turn_away(s, fd, l->tls_first, limit);
 	else
-		worker_hand(&s->workers[s->next_worker++ % s->worker_count], fd, l->tls_first, &ip);
+		worker_hand(&s->workers[s->next_worker++ % s->worker_count], &a);
 }
 
 static void acceptable(struct watch *w, uint32_t events)
@@ -218,6 +250,14 @@ static int start_threads(struct smtp_server *s, struct err *err)
 	return 0;
 }
 
+static struct network *copy_networks(const struct network *from, unsigned n)
+{
+	struct network *copy = mem_zero((n + 1) * sizeof *copy);
+	if (n)
+		memcpy(copy, from, n * sizeof *copy);
+	return copy;
+}
+
 int smtp_server_start(struct smtp_server **ret, const struct smtp_settings *settings, const char *const *listeners,
     size_t n, const char *const *tls_listeners, size_t tls_n, struct tls_server *tls, const struct intake_verbs *verbs,
     void *ctx, const struct clock *clock, struct err *err)
@@ -230,6 +270,8 @@ int smtp_server_start(struct smtp_server **ret, const struct smtp_settings *sett
 	pthread_mutex_init(&s->lock, NULL);
 	s->settings = *settings;
 	s->settings.hostname = mem_strdup(settings->hostname);
+	s->settings.proxy_networks = copy_networks(settings->proxy_networks, settings->proxy_network_count);
+	s->settings.xclient_networks = copy_networks(settings->xclient_networks, settings->xclient_network_count);
 	s->settings.workers = settings->workers ? settings->workers : 1;
 	s->env = (struct session_env){&s->settings, verbs, ctx};
 	s->clock = clock;
@@ -285,6 +327,8 @@ void smtp_server_stop(struct smtp_server **sp)
 	tls_server_free(&s->tls);
 	ip_count_free(&s->per_ip);
 	free(s->settings.hostname);
+	free(s->settings.proxy_networks);
+	free(s->settings.xclient_networks);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->all_over);
 	free(s);

@@ -27,6 +27,9 @@ const struct command commands[] = {
     {"STARTTLS", verb_starttls, STATE_ANY, false, false, "STARTTLS"},
     {"VRFY", verb_vrfy, STATE_ANY, true, true, "VRFY address"},
     {"HELP", verb_help, STATE_ANY, false, true, "HELP"},
+    {"XCLIENT", verb_xclient, STATE_NEW | STATE_READY, true, true, NULL},
+    {"XFORWARD", verb_xforward, STATE_READY, true, true, NULL},
+    {"PROXY", verb_proxy, STATE_ANY, false, true, NULL},
     {"GET", verb_foreign, STATE_ANY, false, true, NULL},
     {"POST", verb_foreign, STATE_ANY, false, true, NULL},
     {"PUT", verb_foreign, STATE_ANY, false, true, NULL},
@@ -88,6 +91,8 @@ void end_transaction(struct session *s)
 	if (s->tx)
 		s->env->verbs->abort(s->tx);
 	s->tx = NULL;
+	free(s->forwarded);
+	s->forwarded = NULL;
 	s->accepted = s->refused = 0;
 	s->bdat_started = s->bdat_refused = s->mail_refused = false;
 	if (s->state == STATE_MAIL)
@@ -237,6 +242,7 @@ void session_open(struct session *s, const struct session_env *env, const struct
 	static _Atomic uint64_t last_id;
 	s->env = env;
 	s->peer = peer;
+	s->is_front = s->moved && networks_have(env->settings->xclient_networks, env->settings->xclient_network_count, peer);
 	s->state = STATE_NEW;
 	s->id = atomic_fetch_add(&last_id, 1) + 1;
 	s->taker = env->verbs->open(env->ctx, peer);
@@ -256,7 +262,7 @@ static void forget_auth(struct session *s)
 	s->auth_user = NULL;
 }
 
-void session_secured(struct session *s)
+void session_restart(struct session *s)
 {
 	end_transaction(s);
 	forget_auth(s);
@@ -268,6 +274,11 @@ void session_secured(struct session *s)
 	s->step = SESSION_READ;
 	s->logged_in = s->esmtp = false;
 	s->helo[0] = 0;
+}
+
+void session_secured(struct session *s)
+{
+	session_restart(s);
 	s->tls = true;
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "intake/verbs.h"
 #include "chunk.h"
+#include "front.h"
 #include "limit.h"
 #include "mail/dot.h"
 #include "net/loop.h"
@@ -52,6 +53,9 @@ struct session {
 	const struct endpoint *peer;
 	struct loop *loop;                  /* where late answers are posted; NULL if there are none */
 	void (*resumed)(struct session *s); /* a late answer is there: call session_resume */
+	/* XCLIENT: the client is REAL from now on; false: a limit has ended the session. Goes with is_front. */
+	bool (*moved)(struct session *s, const struct endpoint *real);
+	struct front *forwarded; /* XFORWARD, for the next message; NULL = none */
 	struct buf *out;
 	void *taker, *tx; /* intake's session and transaction */
 	struct pending *pending;
@@ -69,6 +73,7 @@ struct session {
 	enum auth_step auth_step;
 	struct dot dot;
 	bool esmtp, tls, tls_offered, logged_in;
+	bool is_front;     /* may say who the client is: decided once, by who is connected */
 	bool mail_refused; /* what a pipelining client sent behind it is no error of its own */
 	bool bdat_last, bdat_started, bdat_refused;
 	struct chunk chunk;
@@ -79,6 +84,8 @@ struct session {
 
 void session_open(struct session *s, const struct session_env *env, const struct endpoint *peer);
 void session_greet(struct session *s);
+/* As at the beginning, for the peer of now; TLS stays. */
+void session_restart(struct session *s);
 /* Returns how much it has eaten; stops at a .step other than READ. */
 size_t session_feed(struct session *s, struct view in);
 void session_secured(struct session *s); /* forgets all that was said in plain */
@@ -120,6 +127,9 @@ void verb_vrfy(struct session *s, struct view args);
 void verb_help(struct session *s, struct view args);
 void verb_starttls(struct session *s, struct view args);
 void verb_auth(struct session *s, struct view args);
+void verb_xclient(struct session *s, struct view args);
+void verb_xforward(struct session *s, struct view args);
+void verb_proxy(struct session *s, struct view args); /* of an address that is no balancer */
 void verb_foreign(struct session *s, struct view args); /* another protocol's first word */
 
 size_t eat_data(struct session *s, struct view in);

@@ -243,8 +243,18 @@ static void sink_abort(void *tx)
 	reset(tx);
 }
 
-const struct intake_verbs sink_verbs = {sink_open, sink_close, sink_may_login, sink_login, sink_max, sink_begin,
-    sink_rcpt, sink_data, sink_commit, sink_abort};
+const struct intake_verbs sink_verbs = {
+    .open = sink_open,
+    .close = sink_close,
+    .may_login = sink_may_login,
+    .login = sink_login,
+    .max_message_bytes = sink_max,
+    .begin = sink_begin,
+    .rcpt = sink_rcpt,
+    .data = sink_data,
+    .commit = sink_commit,
+    .abort = sink_abort,
+};
 
 /* ---- life */
 

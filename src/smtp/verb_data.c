@@ -1,5 +1,6 @@
 /* DATA (RFC 5321 4.1.1.4) and BDAT (RFC 3030): the message's bytes, and the hand-over at their end. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/counter.h"
 #include "base/log.h"
@@ -42,6 +43,8 @@ static void hand_over(struct session *s, const struct buf *data, bool bare, bool
 	void *tx = s->tx;
 	judge(data, bare, nul, &p->refused);
 	s->tx = NULL;
+	free(s->forwarded);
+	s->forwarded = NULL;
 	s->mode = MODE_COMMAND;
 	s->state = STATE_READY;
 	s->bdat_started = false;

@@ -19,6 +19,11 @@ static bool offers_auth(const struct session *s)
 	return !s->logged_in && s->env->verbs->may_login(s->taker, s->tls);
 }
 
+static bool offers_front(const struct session *s)
+{
+	return s->is_front;
+}
+
 static bool offers_size(const struct session *s)
 {
 	return s->env->verbs->max_message_bytes(s->taker) > 0;
@@ -36,6 +41,8 @@ static const struct {
     {"AUTH PLAIN LOGIN", offers_auth},
     {"DSN", offers_always},
     {"CHUNKING", offers_always},
+    {"XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT", offers_front},
+    {"XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE", offers_front},
     {"ENHANCEDSTATUSCODES", offers_always},
 };
 
@@ -53,7 +60,10 @@ static bool greet(struct session *s, struct view args, bool esmtp)
 		refuse(s, 501, "5.5.4", "A host name or address literal is expected");
 		return false;
 	}
+	struct front *forwarded = s->forwarded;
+	s->forwarded = NULL; /* speaks of the next message, which is still to come */
 	end_transaction(s);
+	s->forwarded = forwarded;
 	view_str(args, s->helo, sizeof s->helo);
 	s->esmtp = esmtp;
 	s->state = STATE_READY;

@@ -66,8 +66,14 @@ void verb_mail(struct session *s, struct view args)
 	}
 	if (!fits(s, p.size))
 		return;
+	const struct front *f = s->forwarded;
+	char forwarded_ip[ENDPOINT_TEXT] = "";
+	struct endpoint tool;
+	if (f && front_endpoint(f, &tool))
+		endpoint_ip_text(&tool, forwarded_ip);
 	struct intake_mail m = {.from = &from,
-	    .helo = view_of(s->helo),
+	    .helo = view_of(f && f->helo[0] ? f->helo : s->helo),
+	    .client_ip = view_of(forwarded_ip),
 	    .size = p.size,
 	    .ret = p.ret,
 	    .envid = view_n(p.envid, p.envid_n),

@@ -12,9 +12,7 @@
 struct handed {
 	struct task task;
 	struct worker *worker;
-	int fd;
-	bool tls_first;
-	struct ip_key ip;
+	struct arrival arrival;
 };
 
 static void *run(void *arg)
@@ -32,6 +30,8 @@ static void on_drain(struct task *t)
 {
 	struct worker *w = WORKER_OF(t, drain);
 	w->is_draining = true;
+	while (w->preludes)
+		prelude_drop(w->preludes);
 	for (struct link *k = w->links, *next; k; k = next) {
 		next = k->next;
 		link_drain(k);
@@ -40,7 +40,7 @@ static void on_drain(struct task *t)
 
 static void stop_when_empty(struct worker *w)
 {
-	if (w->is_stopping && !w->links)
+	if (w->is_stopping && !w->links && !w->preludes)
 		loop_stop(w->loop);
 }
 
@@ -48,6 +48,8 @@ static void on_stop(struct task *t)
 {
 	struct worker *w = WORKER_OF(t, stop);
 	w->is_stopping = true;
+	while (w->preludes)
+		prelude_drop(w->preludes);
 	for (struct link *k = w->links, *next; k; k = next) {
 		next = k->next;
 		link_drop(k);
@@ -71,14 +73,18 @@ int worker_start(
 static void on_handed(struct task *t)
 {
 	struct handed *h = (struct handed *)t; /* its first member */
-	link_open(h->worker, h->fd, h->tls_first, &h->ip);
+	const struct arrival *a = &h->arrival;
+	if (a->proxied)
+		prelude_open(h->worker, a->fd, a->tls_first, &a->balancer);
+	else
+		link_open(h->worker, a->fd, a->tls_first, &a->ip, NULL);
 	free(h);
 }
 
-void worker_hand(struct worker *w, int fd, bool tls_first, const struct ip_key *ip)
+void worker_hand(struct worker *w, const struct arrival *a)
 {
 	struct handed *h = mem_alloc(sizeof *h);
-	*h = (struct handed){.task.run = on_handed, .worker = w, .fd = fd, .tls_first = tls_first, .ip = *ip};
+	*h = (struct handed){.task.run = on_handed, .worker = w, .arrival = *a};
 	loop_post(w->loop, &h->task);
 }
 
@@ -121,5 +127,25 @@ void worker_remove(struct worker *w, struct link *k)
 	if (k->next)
 		k->next->prev = k->prev;
 	server_connection_over(w->server, &k->ip);
+	stop_when_empty(w);
+}
+
+void worker_add_prelude(struct worker *w, struct prelude *p)
+{
+	p->next = w->preludes;
+	if (w->preludes)
+		w->preludes->prev = p;
+	w->preludes = p;
+}
+
+void worker_remove_prelude(struct worker *w, struct prelude *p)
+{
+	if (p->prev)
+		p->prev->next = p->next;
+	else
+		w->preludes = p->next;
+	if (p->next)
+		p->next->prev = p->prev;
+	p->prev = p->next = NULL;
 	stop_when_empty(w);
 }

@@ -267,6 +267,84 @@ static void connections_are_limited(void **state)
 	site_close(&s);
 }
 
+static struct smtp_settings behind_a_balancer(void)
+{
+	static struct network here;
+	struct smtp_settings set = usual;
+	assert_int_equal(network_parse("127.0.0.1", &here, NULL), 0);
+	set.proxy_networks = &here;
+	set.proxy_network_count = 1;
+	set.proxy_on = PROXY_ON_LISTEN;
+	set.max_connections_per_ip = 2;
+	return set;
+}
+
+#define PROXY_FROM(ip) "PROXY TCP4 " ip " 192.0.2.1 1025 25\r\n"
+
+/* The header comes first, in any pieces; connections count for the client that it names. */
+static void balancers_name_the_client(void **state)
+{
+	(void)state;
+	struct site s;
+	int fd[4];
+	site_open_as(&s, behind_a_balancer(), NULL);
+	for (int i = 0; i < 3; i++) {
+		fd[i] = dial(&s.at[0]);
+		put(fd[i], PROXY_FROM("198.51.100.7") "EHLO c.test\r\n");
+		assert_int_equal(take(fd[i], i < 2 ? 2 : 1), i < 2 ? 250 : 421);
+	}
+	assert_true(is_closed(fd[2]));
+	fd[2] = dial(&s.at[0]);
+	for (const char *p = PROXY_FROM("198.51.100.8") "NOOP\r\n"; *p; p++) {
+		assert_int_equal(write(fd[2], p, 1), 1);
+		usleep(200);
+	}
+	assert_int_equal(take(fd[2], 2), 250);
+	fd[3] = dial(&s.at[0]);
+	put(fd[3], "EHLO c.test\r\n");
+	assert_int_equal(take(fd[3], 1), 421);
+	assert_true(is_closed(fd[3]));
+	fd[3] = dial(&s.at[1]); /* not asked for on the TLS listener: no header, a handshake */
+	put(fd[3], PROXY_FROM("198.51.100.8"));
+	assert_int_equal(take(fd[3], 1), 0);
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	int silent = dial(&s.at[0]), gone = dial(&s.at[0]);
+	put(gone, "PROXY ");
+	close(gone);
+	put(silent, "PROXY T");
+	usleep(5000);
+	site_close(&s); /* while one still waits */
+	close(silent);
+}
+
+/* Nearly full: who has its part gets no more, who has none gets in. */
+static void the_last_places_are_shared(void **state)
+{
+	(void)state;
+	struct site s;
+	struct smtp_settings few = behind_a_balancer();
+	int fd[8], n = 0;
+	few.max_connections = 8;
+	few.max_connections_per_ip = 100;
+	site_open_as(&s, few, NULL);
+	for (; n < 6; n++) {
+		fd[n] = dial(&s.at[0]);
+		put(fd[n], PROXY_FROM("198.51.100.7"));
+		assert_int_equal(take(fd[n], 1), 220);
+	}
+	int one_more = dial(&s.at[0]);
+	put(one_more, PROXY_FROM("198.51.100.7"));
+	assert_int_equal(take(one_more, 1), 421);
+	assert_true(is_closed(one_more));
+	fd[n] = dial(&s.at[0]);
+	put(fd[n], PROXY_FROM("198.51.100.8"));
+	assert_int_equal(take(fd[n++], 1), 220);
+	while (n)
+		close(fd[--n]);
+	site_close(&s);
+}
+
 static void silence_ends_a_connection(void **state)
 {
 	(void)state;
@@ -371,6 +449,8 @@ int main(void)
 	    cmocka_unit_test(logins_may_be_late_too),
 	    cmocka_unit_test(tls_works_and_trusts_nothing_from_before),
 	    cmocka_unit_test(connections_are_limited),
+	    cmocka_unit_test(balancers_name_the_client),
+	    cmocka_unit_test(the_last_places_are_shared),
 	    cmocka_unit_test(silence_ends_a_connection),
 	    cmocka_unit_test(drain_waits_for_transactions),
 	    cmocka_unit_test(a_client_that_reads_late_gets_every_reply),
