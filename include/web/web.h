@@ -14,10 +14,18 @@
 #include "optout/token.h"
 #include "policy/policy.h"
 
+struct certificate; /* begins with struct shared */
+/* Chain and key from PEM files. ERR_SYNTAX says which file is wrong, also when they don't belong together. */
+int certificate_load(struct certificate **ret, const char *file, const char *key_file, struct err *err) MUST_CHECK;
+void certificate_free(struct certificate **c); /* drops one hold */
+
 struct web_settings { /* frozen, shared; allocated with mem_zero; owns one reference of each */
 	struct shared shared;
 	struct policy *policy;
 	struct token_keys *tokens;
+	struct certificate *certificate; /* HTTPS by itself, when there is one at the start; a new one serves new connections */
+	struct network *proxies;         /* whose X-Forwarded-For is believed; a peer on a unix socket always is */
+	unsigned proxy_count;
 };
 void web_settings_free(struct shared *s);
 

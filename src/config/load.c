@@ -172,13 +172,9 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 	struct token_keys *tokens = NULL;
 	if (token_keys_load(&tokens, c->key_dir, err) < 0)
 		return -1;
-	struct web_settings *w = mem_zero(sizeof *w);
-	shared_begin(&w->shared, web_settings_free);
-	c->web_settings = w;
-	w->policy = c->policy;
-	shared_hold(&w->policy->shared);
-	w->tokens = token_keys_hold(tokens);
-	int rc = make_compose(c, raw, tokens, err);
+	int rc = make_web(c, raw, tokens, err);
+	if (rc == 0)
+		rc = make_compose(c, raw, tokens, err);
 	if (rc == 0)
 		make_delivery(c, raw);
 	token_keys_free(&tokens);

@@ -10,6 +10,8 @@ int make_policy(const struct raw *raw, struct policy **ret, struct err *err) MUS
 int make_intake(struct config *c, const struct raw *raw, struct view hashes, struct err *err) MUST_CHECK;
 /* raw -> next hops, DKIM keys; needs c->policy. */
 int make_compose(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
+/* raw -> the public listener's pages and forms; needs c->policy. */
+int make_web(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
 void make_delivery(struct config *c, const struct raw *raw);
 /* Everything that is no more than a copy. */
 void make_plain(struct config *c, const struct raw *raw);

@@ -66,7 +66,8 @@ struct raw_submission {
 };
 
 struct raw_public {
-	struct raw_text listen, url;
+	struct raw_text listen, url, tls_certificate, tls_key;
+	struct raw_list trusted_proxies; /* raw_text */
 	int64_t threads, max_connections, max_connections_per_ip, timeout_ms, max_body_bytes;
 };
 

@@ -44,6 +44,14 @@ static int check_keys(const struct raw *raw, struct err *err)
 	return 0;
 }
 
+static int check_public(const struct raw_public *p, struct err *err)
+{
+	if (!p->tls_certificate.s == !p->tls_key.s)
+		return 0;
+	return raw_wrong(err, p->tls_key.s ? &p->tls_key.at : &p->tls_certificate.at, "public.tls_certificate",
+	    "expected together with public.tls_key");
+}
+
 int check_relations(const struct raw *raw, struct err *err)
 {
 	const struct raw_submission *s = &raw->submission;
@@ -56,5 +64,7 @@ int check_relations(const struct raw *raw, struct err *err)
 	if (raw->delivery.retry_max_ms < raw->delivery.retry_first_ms)
 		return raw_wrong(err, &((const struct raw_hop *)raw->delivery.next_hops.at)->name.at,
 		    "delivery.retry_max", "expected at least delivery.retry_first");
+	if (check_public(&raw->public, err) < 0)
+		return -1;
 	return check_hops(raw, err) < 0 || check_keys(raw, err) < 0 ? -1 : 0;
 }

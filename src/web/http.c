@@ -15,6 +15,7 @@
 
 #include "base/counter.h"
 #include "base/log.h"
+#include "https.h"
 #include "patrol.h"
 
 #define CONNECTION_MEMORY_BYTES 32768
@@ -33,6 +34,13 @@ struct http {
 	char parting[PARTING_BYTES]; /* the 408 that the patrol sends */
 	_Atomic unsigned active;     /* exchanges */
 	_Atomic unsigned waiting;    /* of them between http_wait and http_resume */
+};
+
+/* One connection. */
+struct link {
+	struct watched watched; /* first: the patrol's */
+	struct http *http;
+	struct shared *certificate; /* of its handshake */
 };
 
 struct exchange {
@@ -73,6 +81,32 @@ void http_resume(struct web_request *r)
 struct view http_header(const struct web_request *r, const char *name)
 {
 	return view_of(MHD_lookup_connection_value(exchange_of(r)->connection, MHD_HEADER_KIND, name));
+}
+
+struct joining {
+	struct view name;
+	struct buf list;
+};
+
+static enum MHD_Result join_line(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	struct joining *j = arg;
+	if (value && view_ieq(view_of(name), j->name))
+		buf_fmt(&j->list, "%s%s", j->list.n ? "," : "", value);
+	return MHD_YES;
+}
+
+struct view http_header_list(struct web_request *r, const char *name)
+{
+	struct joining j = {.name = view_of(name)};
+	if (!http_header(r, name).p)
+		return (struct view){0};
+	buf_init(&j.list, CONNECTION_MEMORY_BYTES);
+	MHD_get_connection_values(exchange_of(r)->connection, MHD_HEADER_KIND, join_line, &j);
+	struct view list = arena_view(&r->arena, buf_view(&j.list));
+	buf_free(&j.list);
+	return list;
 }
 
 void web_response_header(struct web_response *a, const char *name, const char *value)
@@ -150,7 +184,7 @@ static void peer_of(struct MHD_Connection *c, struct endpoint *ret)
 static struct watched *link_of(struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	return i->socket_context;
+	return &((struct link *)i->socket_context)->watched;
 }
 
 static struct exchange *exchange_new(struct http *h, struct MHD_Connection *c, const char *method)
@@ -225,7 +259,7 @@ static unsigned judge_head(struct exchange *x)
 static enum MHD_Result begin(struct exchange *x)
 {
 	atomic_store(&x->link->due_ms, deadline(x->http));
-	atomic_store(&x->link->tell, true);
+	atomic_store(&x->link->tell, !x->http->service->certificate); /* the patrol doesn't speak TLS */
 	unsigned status = judge_head(x);
 	return status ? refuse(x, status) : MHD_YES;
 }
@@ -296,19 +330,30 @@ static void on_connection(
     void *arg, struct MHD_Connection *c, void **state, enum MHD_ConnectionNotificationCode what)
 {
 	struct http *h = arg;
+	struct link *l = *state;
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		struct watched *w = mem_zero(sizeof *w);
-		w->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		w->due_ms = deadline(h);
-		patrol_add(h->patrol, w);
+		*state = l = mem_zero(sizeof *l);
+		l->http = h;
+		l->watched.fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		l->watched.due_ms = deadline(h);
+		patrol_add(h->patrol, &l->watched);
 		counter_add(&connections, 1);
-		*state = w;
-	} else if (*state) {
-		patrol_remove(h->patrol, *state);
+	} else if (l) {
+		patrol_remove(h->patrol, &l->watched);
 		counter_add(&connections, -1);
-		free(*state);
+		shared_release(l->certificate);
+		free(l);
 		*state = NULL;
 	}
+}
+
+const struct certificate *https_certificate_of(void *connection)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct link *l = i->socket_context;
+	if (!l->certificate)
+		l->certificate = l->http->service->certificate(l->http->service->arg);
+	return (const struct certificate *)l->certificate;
 }
 
 static size_t on_unescape(void *arg, struct MHD_Connection *c, char *text)
@@ -347,6 +392,12 @@ static void compose_parting(struct http *h)
 static struct MHD_Daemon *daemon_start(struct http *h, int listen_fd)
 {
 	const struct web_limits *l = &h->limits;
+	bool https = h->service->certificate != NULL;
+	struct MHD_OptionItem secure[] = {
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)HTTPS_PRIORITIES},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, https_callback()},
+		{MHD_OPTION_END, 0, NULL},
+	};
 	struct MHD_OptionItem options[] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_message, NULL},
 		{MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
@@ -363,8 +414,8 @@ static struct MHD_Daemon *daemon_start(struct http *h, int listen_fd)
 		{MHD_OPTION_END, 0, NULL},
 	};
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	return MHD_start_daemon(
-	    flags, 0, NULL, NULL, on_request, h, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	return MHD_start_daemon(flags | (https ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h, MHD_OPTION_ARRAY,
+	    options, https ? MHD_OPTION_ARRAY : MHD_OPTION_END, secure, MHD_OPTION_END);
 }
 
 int http_start(struct http **ret, int listen_fd, const struct web_limits *limits, const struct clock *clock,

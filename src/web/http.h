@@ -60,6 +60,8 @@ struct http_service {
 	/* Fills the answer to what http.c refuses by itself: 400, 413, 414. */
 	void (*refuse)(void *arg, struct web_request *r, unsigned status);
 	void (*answered)(void *arg, const struct web_request *r); /* for counting */
+	/* HTTPS: the certificate of a new connection, held for it; NULL = none now. Without this function: HTTP. */
+	struct shared *(*certificate)(void *arg);
 	void *arg;
 	const struct web_header *headers; /* on every answer */
 	size_t header_count;
@@ -79,4 +81,6 @@ void http_wait(struct web_request *r);
 void http_resume(struct web_request *r);
 /* A request header by name; .p == NULL when absent. Only inside serve() and later(). */
 struct view http_header(const struct web_request *r, const char *name);
+/* All lines of that name as one list, joined by commas, in the request's arena (RFC 9110 5.3). */
+struct view http_header_list(struct web_request *r, const char *name);
 void web_response_header(struct web_response *a, const char *name, const char *value);

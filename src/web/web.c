@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "proxy.h"
 #include "web_internal.h"
 
 #define ROUTE_COUNTERS(id, name)                                                          \
@@ -60,6 +61,9 @@ static enum web_when serve(void *arg, struct web_request *r)
 	unsigned allowed;
 	r->route = route_find(routes, ROUTES, r->method, r->path, &r->capture, &allowed);
 	r->settings = shared_acquire(&w->settings);
+	struct view forwarded = http_header_list(r, "X-Forwarded-For");
+	if (forwarded.n)
+		r->peer = proxy_client(&r->peer, forwarded, settings_of(r)->proxies, settings_of(r)->proxy_count);
 	if (r->route)
 		return r->route->handle(w, r);
 	if (allowed)
@@ -115,7 +119,20 @@ void web_settings_free(struct shared *shared)
 	if (s->policy)
 		shared_release(&s->policy->shared);
 	token_keys_free(&s->tokens);
+	certificate_free(&s->certificate);
+	free(s->proxies);
 	free(s);
+}
+
+/* A reload that takes the certificate away can't make the listener speak HTTP: handshakes fail until it is back. */
+static struct shared *certificate_now(void *arg)
+{
+	struct web *w = arg;
+	struct shared *settings = shared_acquire(&w->settings);
+	struct certificate *c = ((struct web_settings *)settings)->certificate;
+	struct shared *held = c ? shared_hold((struct shared *)c) : NULL;
+	shared_release(settings);
+	return held;
 }
 
 int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l,
@@ -125,6 +142,7 @@ int web_start(struct web **ret, const char *listen, const struct web_limits *lim
 	w->ledger = l;
 	w->clock = clock;
 	w->service = (struct http_service){.serve = serve, .refuse = refuse, .answered = answered, .arg = w};
+	w->service.certificate = settings->certificate ? certificate_now : NULL;
 	compose_headers(w);
 	throttle_init(&w->forged);
 	shared_slot_init(&w->settings);

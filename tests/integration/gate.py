@@ -9,7 +9,8 @@ data_dir = "{data}";
 hostname = "gate.acme.test";
 drain = "{drain}";
 submission = {{ listen = ["127.0.0.1:0"]; {submission} }};
-public = {{ listen = "127.0.0.1:0"; }};
+public = {{ listen = "{public_listen}"; {public} }};
+{more}
 delivery = {{
   next_hops = ( {{ name = "hop"; host = "{hop_host}"; port = {hop_port}; tls = "{hop_tls}"; {hop} }} );
   {delivery}
@@ -46,6 +47,7 @@ class Gate:
         self.log = self.dir / "log"
         self.proc = None
         self.settings = dict(data=self.data, drain="10s", submission="", hop_host=hop[0], hop_port=hop[1], hop_tls="none", hop="", delivery="",
+                             public_listen="127.0.0.1:0", public="", more="",
                              public_url="http://u.acme.test", dkim="", clients=CLIENT)
         self.settings.update(settings)
         self.write_conf()
@@ -65,7 +67,7 @@ class Gate:
     @staticmethod
     def pair(text):
         host, _, port = text.rpartition(":")
-        return host, int(port)
+        return (host, int(port)) if host != "unix" else (port, 0)
 
     def text(self, start=0):
         with open(self.log, "rb") as f:

@@ -1,0 +1,94 @@
+"""The public listener by itself: HTTPS with a certificate that is renewed, a proxy before it, a unix socket."""
+import http.client, socket, ssl, subprocess
+
+from gate import link_of, mail, post
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def make_certificate(dir, serial, kind="rsa:2048"):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *(["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"] if kind == "ec" else [kind]),
+                    "-nodes", "-subj", "/CN=u.acme.test", "-set_serial", str(serial), "-days", "30", "-keyout", dir / "key.pem", "-out", dir / "cert.pem"],
+                   check=True, capture_output=True)
+
+
+def serial_of(gate, context):
+    with socket.create_connection(gate.public) as s, context.wrap_socket(s) as t:
+        der = t.getpeercert(binary_form=True)
+    text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-serial"], input=der, capture_output=True, check=True).stdout
+    return int(text.decode().strip().split("=")[1], 16)
+
+
+def context(**kw):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
+    for k, v in kw.items():
+        setattr(c, k, v)
+    return c
+
+
+def delivered_link(gate, sink, to="a@sink.test"):
+    import smtplib
+    with smtplib.SMTP(*gate.smtp) as s:
+        s.sendmail("news@acme.test", [to], mail(to))
+    return link_of(sink.wait(len(sink.messages) + 1 if sink.messages else 1)[-1])
+
+
+def test_https_with_a_certificate_that_is_renewed(make_gate, sink, place):
+    make_certificate(place, 1)
+    gate = make_gate(sink.addr, public=f'tls_certificate = "{place}/cert.pem"; tls_key = "{place}/key.pem";')
+    path = delivered_link(gate, sink)
+    assert serial_of(gate, context()) == 1
+    old = http.client.HTTPSConnection(*gate.public, context=context(), timeout=10)
+    old.request("GET", path)
+    assert b"Nothing has changed yet" in old.getresponse().read()
+    make_certificate(place, 2, "ec")
+    assert "fail" not in gate.reload()
+    assert serial_of(gate, context()) == 2
+    # The connection that was there goes on.
+    old.request("POST", path, b"List-Unsubscribe=One-Click", FORM)
+    r = old.getresponse()
+    assert (r.status, r.read()) == (200, b"Unsubscribed.\n")
+    # A pair that doesn't fit is refused whole, and the one before serves on.
+    (place / "key.pem").write_text(subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True).stdout)
+    assert "does not belong to the certificate" in gate.reload()
+    assert serial_of(gate, context()) == 2
+    # HTTP on it, old protocols: refused, and it lives.
+    with socket.create_connection(gate.public) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        s.settimeout(10)
+        try:
+            assert not s.recv(1000).startswith(b"HTTP")
+        except ConnectionError:
+            pass
+    for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+        try:
+            serial_of(gate, context(minimum_version=version, maximum_version=version))
+            raise AssertionError(version)
+        except (ssl.SSLError, ConnectionError, ValueError):
+            pass
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        assert serial_of(gate, context(minimum_version=version, maximum_version=version)) == 2
+
+
+def test_behind_a_proxy_on_a_unix_socket(make_gate, sink, place):
+    gate = make_gate(sink.addr, public_listen=f"unix:{place}/web.sock")
+    path = delivered_link(gate, sink)
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(str(place / "web.sock"))
+    c = http.client.HTTPConnection("u.acme.test")
+    c.sock = s
+    c.request("POST", path, b"List-Unsubscribe=One-Click", {**FORM, "X-Forwarded-For": "6.6.6.6, 203.0.113.9"})
+    assert c.getresponse().status == 200
+    assert "203.0.113.9" in gate.tool("journal", "tail", "--json").stdout
+
+
+def test_a_trusted_proxy_says_who_asks(make_gate, sink):
+    gate = make_gate(sink.addr, public='trusted_proxies = ["127.0.0.0/8"];')
+    path = delivered_link(gate, sink)
+    assert post(gate, path, headers={"X-Forwarded-For": "203.0.113.10"})[0] == 200
+    assert "203.0.113.10" in gate.tool("journal", "tail", "--json").stdout
+    for i in range(31):
+        status = post(gate, "/u/wrong", headers={"X-Forwarded-For": "203.0.113.11"})[0]
+    assert status == 429
+    assert post(gate, "/u/wrong", headers={"X-Forwarded-For": "203.0.113.12"})[0] == 404
