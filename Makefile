@@ -48,7 +48,7 @@ reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
 archives = $(foreach r,$(call upto,$(1)),$(if $(call src_of,$(r)),$(O)/lib/$(r).a))
 libs     = $(foreach r,$(call upto,$(1)),$(LIBS_$(r)))
 
-.PHONY: bench-programs all demo test setup-build setup-test lint unit fuzz fuzz-replay integration bench soak clean
+.PHONY: bench-programs all demo test setup-build setup-test lint unit fuzz fuzz-replay integration bench soak install clean
 all: setup-build $(O)/bin/optgated $(O)/bin/optgate
 
 setup-build:
@@ -142,6 +142,18 @@ demo:
 	@.ci/setup build demo
 	@$(MAKE) --no-print-directory -s all
 	@OPTGATE_BIN=$(abspath $(O))/bin tests/demo/demo.sh
+
+DESTDIR ?=
+PREFIX  ?= /usr
+install: all
+	install -D -m 755 $(O)/bin/optgated $(DESTDIR)$(PREFIX)/sbin/optgated
+	install -D -m 755 $(O)/bin/optgate $(DESTDIR)$(PREFIX)/bin/optgate
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 conf/man/optgate.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 conf/man/optgate.conf.5
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 conf/man/optgated.8
+	install -D -m 644 systemd/optgate.service $(DESTDIR)/lib/systemd/system/optgate.service
+	install -D -m 644 systemd/optgate.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/optgate.conf
+	install -D -m 640 conf/optgate.conf $(DESTDIR)$(PREFIX)/share/doc/optgate/optgate.conf
 
 clean:
 	rm -rf build build-*
