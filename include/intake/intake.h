@@ -8,6 +8,8 @@
 #include "policy/policy.h"
 #include "spool/spool.h"
 
+struct meter;
+
 struct client {
 	char *name;                      /* also the AUTH user */
 	const struct brand *brand;
@@ -18,6 +20,8 @@ struct client {
 	unsigned network_count;
 	char *password;                  /* hash; NULL = no login */
 	bool plain_auth;                 /* AUTH without TLS is allowed */
+	unsigned max_connections, max_messages_per_minute, max_recipients_per_minute; /* 0 = no limit */
+	struct meter *meter;             /* intake's, set by intake_use */
 };
 
 struct intake_settings { /* frozen, shared */

@@ -36,6 +36,8 @@ struct intake_verbs {
 	/* Never NULL; a peer that may do nothing learns it at MAIL. CTX is the taker. */
 	void *(*open)(void *ctx, const struct endpoint *peer);
 	void (*close)(void *session); /* no transaction is open */
+	/* Asked before the greeting; false: 421, and the connection ends. NULL: everybody is. */
+	bool (*welcome)(void *session, struct reply *refused);
 	bool (*may_login)(void *session, bool tls);           /* announce AUTH? */
 	void (*login)(void *session, struct view user, struct view password, intake_done *done, void *arg); /* 235 or a refusal */
 	/* Somebody we trust has checked who this is (XCLIENT LOGIN, a milter's {auth_authen}). NULL: never known. */

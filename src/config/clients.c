@@ -72,6 +72,9 @@ static int make_client(
 {
 	c->name = text_dup(&r->name);
 	c->plain_auth = r->plain_auth;
+	c->max_connections = (unsigned)r->max_connections;
+	c->max_messages_per_minute = (unsigned)r->max_messages_per_minute;
+	c->max_recipients_per_minute = (unsigned)r->max_recipients_per_minute;
 	c->brand = find_brand(p, &r->brand, err);
 	if (!c->brand)
 		return -1;

@@ -49,6 +49,7 @@ struct raw_client {
 	struct raw_text name, brand, stream;
 	struct raw_list streams, networks; /* raw_text */
 	bool plain_auth;
+	int64_t max_connections, max_messages_per_minute, max_recipients_per_minute;
 };
 
 struct raw_hop {

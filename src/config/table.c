@@ -170,6 +170,12 @@ const struct setting settings[] = {
 	{"clients[].networks", KIND_TEXTS, AT(raw_client, networks), .hi = 1000, .check = check_network, .sample = "127.0.0.1",
 	    .help = "ADDRESS or ADDRESS/BITS. A client without a password is known by its network; one with a password may log in from there only."},
 	{"clients[].plain_auth", KIND_FLAG, AT(raw_client, plain_auth), .def = "false", .help = "Allow AUTH without TLS: the password is readable on the way."},
+	{"clients[].max_connections", KIND_NUMBER, AT(raw_client, max_connections), RANGE(0, 1000000), .def = "0",
+	    .help = "Connections of this client at once; one more gets 421. 0 = no limit of its own."},
+	{"clients[].max_messages_per_minute", KIND_NUMBER, AT(raw_client, max_messages_per_minute), RANGE(0, 100000000), .def = "0",
+	    .help = "Messages of this client: so many at once after a pause, and from then on evenly as many a minute. One more gets 450 4.7.1 at MAIL, with the seconds to wait. 0 = no limit."},
+	{"clients[].max_recipients_per_minute", KIND_NUMBER, AT(raw_client, max_recipients_per_minute), RANGE(0, 100000000), .def = "0",
+	    .help = "The same for recipients, at RCPT. Refused ones don't count. 0 = no limit."},
 };
 const size_t settings_count = sizeof settings / sizeof *settings;
 

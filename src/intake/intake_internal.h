@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "intake/intake.h"
+#include "meter.h"
 
 #define TX_ARENA_BYTES (2u << 20) /* recipients, head index and names of one transaction */
 
@@ -23,6 +24,7 @@ struct intake {
 	_Atomic bool draining;
 	_Atomic uint64_t memory; /* bytes of all messages being received */
 	struct login_desk *desk;
+	struct meter *meters;    /* of every name there ever was: intake_use adds, sessions look at their own */
 };
 
 struct intake_session {
@@ -30,6 +32,7 @@ struct intake_session {
 	struct intake_settings *settings;
 	struct endpoint peer;
 	const struct client *client; /* NULL: nobody known */
+	struct reply crowded;        /* code 0, or: known, but this is one connection too many */
 };
 
 struct intake_recipient {
@@ -62,7 +65,9 @@ struct intake_tx {
 	void *done_arg;
 };
 
-/* session.c: the client of that name, if it may come from the session's peer; NULL. */
+/* session.c: C it is from now on, or (false) REFUSED says why it may not connect once more. */
+bool session_become(struct intake_session *s, const struct client *c, struct reply *refused);
+/* The client of that name, if it may come from the session's peer; NULL. */
 const struct client *client_of_user(const struct intake_session *s, struct view user);
 
 /* transaction.c: the verbs of a transaction. */

@@ -10,6 +10,7 @@
 #include "base/counter.h"
 
 #define WAITING_MAX 64   /* logins that wait for the desk */
+#define WAITING_PEER_MAX 8 /* of one address: a guesser must not keep the others out */
 #define REMEMBERED  256  /* right passwords, direct-mapped */
 
 COUNTER(logins_good, "optgate_logins_total{result=\"good\"}", "AUTH attempts");
@@ -77,9 +78,9 @@ static void serve(struct login_desk *d, struct login *l)
 	char user[80];
 	log_safe(user, sizeof user, l->user.p, l->user.n);
 	if (is_right(d, l)) {
-		l->session->client = l->client;
 		counter_add(&logins_good, 1);
-		reply_set(&reply, 235, "2.7.0", "Authentication successful");
+		if (session_become(l->session, l->client, &reply))
+			reply_set(&reply, 235, "2.7.0", "Authentication successful");
 	} else {
 		char ip[ENDPOINT_TEXT];
 		endpoint_ip_text(&l->session->peer, ip);
@@ -169,13 +170,25 @@ static struct login *login_new(struct intake_session *s, struct view user, struc
 	return l;
 }
 
+/* Under the lock. */
+static unsigned waiting_of_peer(const struct login_desk *d, const struct endpoint *peer)
+{
+	uint8_t mine[16], other[16];
+	unsigned n = 0;
+	if (!endpoint_ip_bytes(peer, mine))
+		return 0;
+	for (const struct login *l = d->first; l; l = l->next)
+		n += endpoint_ip_bytes(&l->session->peer, other) && memcmp(mine, other, sizeof mine) == 0;
+	return n;
+}
+
 void login_check(struct login_desk *d, struct intake_session *s, struct view user, struct view password, intake_done *done, void *arg)
 {
 	struct login *l = login_new(s, user, password);
 	l->done = done;
 	l->arg = arg;
 	pthread_mutex_lock(&d->lock);
-	bool full = d->waiting >= WAITING_MAX || d->stopping;
+	bool full = d->waiting >= WAITING_MAX || d->stopping || waiting_of_peer(d, &s->peer) >= WAITING_PEER_MAX;
 	if (!full) {
 		*d->last = l;
 		d->last = &l->next;

@@ -16,6 +16,8 @@ struct intake *intake_new(struct ledger *l, struct spool *s, const struct clock 
 
 void intake_use(struct intake *in, struct intake_settings *s)
 {
+	for (unsigned i = 0; i < s->client_count; i++)
+		s->clients[i].meter = meter_of(&in->meters, s->clients[i].name);
 	shared_replace(&in->settings, &s->shared, intake_settings_free);
 }
 
@@ -30,6 +32,7 @@ void intake_free(struct intake **in)
 		return;
 	login_desk_free(&(*in)->desk);
 	shared_replace(&(*in)->settings, NULL, NULL);
+	meters_free(&(*in)->meters);
 	free(*in);
 	*in = NULL;
 }
@@ -44,6 +47,19 @@ static const struct client *client_of_network(const struct intake_settings *s, c
 	return NULL;
 }
 
+bool session_become(struct intake_session *s, const struct client *c, struct reply *refused)
+{
+	if (c == s->client)
+		return true;
+	if (!meter_enter(c, s->intake->clock, refused))
+		return false;
+	if (s->client)
+		meter_leave(s->client);
+	s->client = c;
+	s->crowded.code = 0;
+	return true;
+}
+
 static void *open_session(void *ctx, const struct endpoint *peer)
 {
 	struct intake *in = ctx;
@@ -52,15 +68,27 @@ static void *open_session(void *ctx, const struct endpoint *peer)
 	s->settings = (struct intake_settings *)shared_acquire(&in->settings);
 	ALWAYS(s->settings);
 	s->peer = *peer;
-	s->client = client_of_network(s->settings, peer);
+	const struct client *c = client_of_network(s->settings, peer);
+	if (c)
+		session_become(s, c, &s->crowded);
 	return s;
 }
 
 static void close_session(void *session)
 {
 	struct intake_session *s = session;
+	if (s->client)
+		meter_leave(s->client);
 	shared_release(&s->settings->shared);
 	free(s);
+}
+
+static bool welcome(void *session, struct reply *refused)
+{
+	const struct intake_session *s = session;
+	if (s->crowded.code)
+		*refused = s->crowded;
+	return s->crowded.code == 0;
 }
 
 static bool from_its_networks(const struct client *c, const struct endpoint *peer)
@@ -83,10 +111,9 @@ static bool as_user(void *session, struct view user, struct reply *refused)
 	struct intake_session *s = session;
 	const struct client *c = client_of_user(s, user);
 	if (c)
-		s->client = c;
-	else
-		reply_set(refused, 550, "5.7.1", "No client of that name may send from this address");
-	return c != NULL;
+		return session_become(s, c, refused);
+	reply_set(refused, 550, "5.7.1", "No client of that name may send from this address");
+	return false;
 }
 
 /* A client with a password and networks logs in from those networks only. */
@@ -117,6 +144,7 @@ static uint64_t max_message_bytes(void *session)
 const struct intake_verbs intake_verbs = {
     .open = open_session,
     .close = close_session,
+    .welcome = welcome,
     .may_login = may_login,
     .login = login,
     .as_user = as_user,

@@ -10,10 +10,18 @@ COUNTER(rcpt_deferred, "optgate_verdicts_total{at=\"rcpt\",verdict=\"defer\"}", 
 GAUGE(memory_held, "optgate_intake_memory_bytes", "Bytes of all messages being received");
 
 
+/* What one client's messages may hold of all memory: the rest is left for the others. */
+static uint64_t memory_share(const struct intake_settings *s)
+{
+	return s->memory_bytes - s->memory_bytes / 4;
+}
+
 static bool may_begin(const struct intake_session *s, const struct intake_mail *m, struct reply *reply)
 {
 	if (s->intake->draining) {
 		reply_set(reply, 421, "4.3.2", "%s is shutting down; try again later", s->settings->hostname);
+	} else if (s->crowded.code) {
+		*reply = s->crowded;
 	} else if (!s->client) {
 		reply_set(reply, 530, "5.7.0", "Authentication required");
 	} else if (m->size > s->settings->max_message_bytes) {
@@ -21,7 +29,8 @@ static bool may_begin(const struct intake_session *s, const struct intake_mail *
 	} else if (s->intake->memory > s->settings->memory_bytes) {
 		reply_set(reply, 452, "4.3.1", "Too many messages are being received; try again later");
 	} else {
-		return true;
+		return meter_has_memory(s->client, memory_share(s->settings), s->intake->clock, reply) &&
+		       meter_message(s->client, s->intake->clock, reply);
 	}
 	return false;
 }
@@ -134,6 +143,8 @@ void tx_rcpt(void *opaque, const struct intake_rcpt *r, struct reply *reply)
 		refuse_by_verdict(&v, tx->id, number, r->to, reply);
 		return;
 	}
+	if (!meter_recipient(tx->client, tx->intake->clock, reply))
+		return;
 	if (!keep_rcpt(tx, r, &who)) {
 		reply_set(reply, 452, "4.5.3", "Too many recipients");
 		return;
@@ -149,8 +160,9 @@ static void account(struct intake_tx *tx)
 	if (now != tx->accounted) {
 		uint64_t total = atomic_fetch_add(&tx->intake->memory, now - tx->accounted) + now - tx->accounted;
 		counter_add(&memory_held, (int64_t)(now - tx->accounted));
+		uint64_t its = atomic_fetch_add(&tx->client->meter->memory, now - tx->accounted) + now - tx->accounted;
 		tx->accounted = now;
-		if (total > tx->settings->memory_bytes && !tx->no_memory) {
+		if ((total > tx->settings->memory_bytes || its > memory_share(tx->settings)) && !tx->no_memory) {
 			tx->no_memory = true;
 			tx->message.max = tx->message.n;
 		}
@@ -168,6 +180,7 @@ void intake_tx_free(struct intake_tx *tx)
 {
 	account(tx);
 	atomic_fetch_sub(&tx->intake->memory, tx->accounted);
+	atomic_fetch_sub(&tx->client->meter->memory, tx->accounted);
 	counter_add(&memory_held, -(int64_t)tx->accounted);
 	buf_free(&tx->message);
 	buf_free(&tx->envelope);

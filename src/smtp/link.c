@@ -180,6 +180,8 @@ static void greet(struct link *k)
 	buf_clear(k->session.out);
 	session_greet(&k->session);
 	conn_write(k->conn, buf_view(k->session.out));
+	if (k->session.step == SESSION_CLOSE)
+		let_go(k, k->session.why, conn_close);
 }
 
 static void secured(void *arg)
@@ -187,10 +189,11 @@ static void secured(void *arg)
 	struct link *k = arg;
 	bool is_first = k->session.step != SESSION_STARTTLS; /* implicit TLS: nothing was said yet */
 	session_secured(&k->session);
+	k->active_ms = loop_now(k->worker->loop);
 	if (is_first)
 		greet(k);
-	k->active_ms = loop_now(k->worker->loop);
-	watch_deadline(k);
+	if (k->conn)
+		watch_deadline(k);
 }
 
 static void closed(void *arg, const char *why)
@@ -247,7 +250,8 @@ void link_open(struct worker *w, int fd, bool tls_first, const struct ip_key *ip
 		return; /* drained at once */
 	if (!tls_first)
 		greet(k);
-	watch_deadline(k);
+	if (k->conn)
+		watch_deadline(k);
 }
 
 void link_drain(struct link *k)

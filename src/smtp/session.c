@@ -251,6 +251,11 @@ void session_open(struct session *s, const struct session_env *env, const struct
 
 void session_greet(struct session *s)
 {
+	struct reply refused;
+	if (s->env->verbs->welcome && !s->env->verbs->welcome(s->taker, &refused)) {
+		say_reply(s, &refused);
+		return;
+	}
 	buf_fmt(s->out, "220 %s ESMTP optgate\r\n", s->env->settings->hostname);
 }
 
