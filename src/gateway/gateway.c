@@ -132,34 +132,51 @@ static void stop_control(struct gateway *g)
 
 static const struct room {
 	const char *name;
+	unsigned parts; /* that need it */
 	int (*start)(struct gateway *g, struct err *err);
 	void (*stop)(struct gateway *g);
 } rooms[] = {
-    {"log", start_log, stop_log},
-    {"ledger", start_ledger, stop_ledger},
-    {"spool", start_spool, stop_spool},
-    {"intake", start_intake, stop_intake},
-    {"web", start_web, stop_web},
-    {"delivery", start_delivery, stop_delivery},
-    {"submission", start_submission, stop_submission},
-    {"control", start_control, stop_control},
+    {"log", GATEWAY_ALL, start_log, stop_log},
+    {"ledger", GATEWAY_ALL, start_ledger, stop_ledger},
+    {"spool", GATEWAY_RELAY, start_spool, stop_spool},
+    {"intake", GATEWAY_RELAY, start_intake, stop_intake},
+    {"web", GATEWAY_WEB, start_web, stop_web},
+    {"delivery", GATEWAY_RELAY, start_delivery, stop_delivery},
+    {"submission", GATEWAY_RELAY, start_submission, stop_submission},
+    {"control", GATEWAY_RELAY, start_control, stop_control},
 };
 #define ROOM_COUNT (sizeof rooms / sizeof *rooms)
 
 static void stop_rooms(struct gateway *g, size_t started)
 {
 	while (started--)
-		rooms[started].stop(g);
+		if (rooms[started].parts & g->part)
+			rooms[started].stop(g);
 }
 
 static int start_rooms(struct gateway *g, struct err *err)
 {
 	for (size_t i = 0; i < ROOM_COUNT; i++)
-		if (rooms[i].start(g, err) < 0) {
+		if (rooms[i].parts & g->part && rooms[i].start(g, err) < 0) {
 			err_prefix(err, "%s cannot be started", rooms[i].name);
 			stop_rooms(g, i);
 			return -1;
 		}
+	return 0;
+}
+
+static int reload_relay(struct gateway *g, struct config *fresh, struct err *err)
+{
+	struct tls_server *tls;
+	if (load_tls(fresh, &tls, err) < 0)
+		return -1;
+	if (tls)
+		smtp_server_use_tls(g->smtp, tls);
+	tls_server_free(&tls);
+	intake_use(g->intake, fresh->intake);
+	delivery_use(g->delivery, fresh->delivery);
+	fresh->intake = NULL;
+	fresh->delivery = NULL;
 	return 0;
 }
 
@@ -170,18 +187,10 @@ static int reload(struct gateway *g, struct err *err)
 	struct config *fresh;
 	if (config_load(&fresh, g->config->file, true, err) < 0)
 		return -1;
-	struct tls_server *tls;
-	if (load_tls(fresh, &tls, err) < 0) {
+	if (g->part & GATEWAY_RELAY && reload_relay(g, fresh, err) < 0) {
 		config_free(&fresh);
 		return -1;
 	}
-	if (tls)
-		smtp_server_use_tls(g->smtp, tls);
-	tls_server_free(&tls);
-	intake_use(g->intake, fresh->intake);
-	delivery_use(g->delivery, fresh->delivery);
-	fresh->intake = NULL;
-	fresh->delivery = NULL;
 	if (g->web) {
 		web_use(g->web, fresh->web_settings);
 		fresh->web_settings = NULL;
@@ -206,7 +215,7 @@ static void say_ready(struct gateway *g)
 {
 	struct endpoint at[16];
 	char submission[16 * ENDPOINT_TEXT] = "", public[ENDPOINT_TEXT] = "-";
-	size_t n = smtp_server_addresses(g->smtp, at, 16);
+	size_t n = g->smtp ? smtp_server_addresses(g->smtp, at, 16) : 0;
 	for (size_t i = 0; i < n && i < 16; i++) {
 		size_t used = strlen(submission);
 		char one[ENDPOINT_TEXT];
@@ -215,7 +224,7 @@ static void say_ready(struct gateway *g)
 	}
 	if (g->web && web_address(g->web, &at[0]) == 0)
 		endpoint_text(&at[0], public);
-	log_event(LOG_LEVEL_INFO, "gateway.ready", "submission=%s public=%s data=%s pid=%ld", submission, public, g->config->data_dir, (long)getpid());
+	log_event(LOG_LEVEL_INFO, "gateway.ready", "submission=%s public=%s data=%s pid=%ld", n ? submission : "-", public, g->config->data_dir, (long)getpid());
 	sd_notifyf(0, "READY=1\nSTATUS=submission %s, public %s", submission, public);
 }
 
@@ -255,11 +264,11 @@ static void prepare_process(sigset_t *waited)
 	}
 }
 
-int gateway_run(const char *config_file, struct err *err)
+int gateway_run(const char *config_file, enum gateway_part part, struct err *err)
 {
 	sigset_t waited;
 	prepare_process(&waited);
-	struct gateway g = {.clock = &clock_system};
+	struct gateway g = {.clock = &clock_system, .part = part};
 	if (config_load(&g.config, config_file, true, err) < 0)
 		return -1;
 	int rc = start_rooms(&g, err);

@@ -7,6 +7,7 @@
 
 struct gateway {
 	const struct clock *clock;
+	enum gateway_part part;
 	struct config *config;
 	struct ledger *ledger;
 	struct spool *spool;

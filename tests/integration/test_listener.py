@@ -1,7 +1,9 @@
 """The public listener by itself: HTTPS with a certificate that is renewed, a proxy before it, a unix socket."""
-import http.client, socket, ssl, subprocess
+import http.client, smtplib, socket, ssl, subprocess
 
-from gate import link_of, mail, post
+import pytest
+
+from gate import Gate, link_of, mail, post
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -28,7 +30,6 @@ def context(**kw):
 
 
 def delivered_link(gate, sink, to="a@sink.test"):
-    import smtplib
     with smtplib.SMTP(*gate.smtp) as s:
         s.sendmail("news@acme.test", [to], mail(to))
     return link_of(sink.wait(len(sink.messages) + 1 if sink.messages else 1)[-1])
@@ -92,3 +93,57 @@ def test_a_trusted_proxy_says_who_asks(make_gate, sink):
         status = post(gate, "/u/wrong", headers={"X-Forwarded-For": "203.0.113.11"})[0]
     assert status == 429
     assert post(gate, "/u/wrong", headers={"X-Forwarded-For": "203.0.113.12"})[0] == 404
+
+
+def test_the_web_half_alone(make_gate, sink):
+    """Opt-outs with the relay stopped; then both halves as two processes on one data directory."""
+    gate = make_gate(sink.addr)
+    path, other = delivered_link(gate, sink), delivered_link(gate, sink, "b@sink.test")
+    gate.stop()
+    gate.start(only="web")
+    assert gate.smtp is None
+    assert post(gate, path)[0] == 200
+    assert post(gate, "/healthz", method="GET")[0] == 200
+    relay = Gate(gate.dir, sink.addr)          # the same directory
+    try:
+        relay.start(only="relay")
+        assert relay.public is None
+
+        def may_send(to):
+            with smtplib.SMTP(*relay.smtp) as s:
+                try:
+                    s.sendmail("news@acme.test", [to], mail(to))
+                    return True
+                except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
+                    return False
+        assert not may_send("a@sink.test")
+        assert may_send("b@sink.test")
+        sink.wait(3)
+        assert post(gate, other)[0] == 200          # while the relay runs
+        assert not may_send("b@sink.test")
+        assert len(sink.messages) == 3
+        relay.stop()
+    finally:
+        relay.kill()
+    assert post(gate, path)[0] == 200
+    gate.stop()
+
+
+def test_opt_outs_are_answered_while_the_relay_drains(make_gate, sink):
+    gate = make_gate(sink.addr)
+    path = delivered_link(gate, sink)
+    sink.behave["."] = lambda s, a: "stall"
+    with smtplib.SMTP(*gate.smtp) as s:
+        s.sendmail("news@acme.test", ["slow@sink.test"], mail("slow@sink.test"))
+    gate.wait_log("intake.message.keep", count=2)
+    import time
+    until = time.monotonic() + 10
+    while time.monotonic() < until and sum(v == "." for v, _ in sink.seen) < 2:
+        time.sleep(0.02)
+    gate.proc.terminate()
+    gate.wait_log("gateway.drain")
+    assert post(gate, path)[0] == 200
+    assert gate.proc.poll() is None
+    sink.go.set()
+    assert gate.proc.wait(20) == 0
+    assert len(sink.messages) == 2
