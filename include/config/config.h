@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compose/compose.h"
+#include "decisions/decisions.h"
 #include "delivery/delivery.h"
 #include "intake/intake.h"
 #include "smtp/server.h"
@@ -20,11 +21,12 @@ struct config {
 	char *public_listen;
 	int64_t drain_ms;
 	/* inside of the data directory */
-	char *ledger_dir, *spool_dir, *key_dir;
+	char *ledger_dir, *spool_dir, *key_dir, *decisions_dir;
 	char *control_path;  /* the daemon's socket: control/control.h */
 	char *password_file; /* config/passwords.h */
 	struct ledger_settings ledger;
 	struct spool_settings spool;
+	struct decisions_settings decisions; /* .keep_ms 0: none are kept */
 	struct smtp_settings smtp;
 	struct web_limits web;
 	/* The reloadable parts. Each has one reference, config's; a room that takes one over gets that reference: set it NULL here then.

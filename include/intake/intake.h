@@ -22,6 +22,7 @@ struct client {
 	bool plain_auth;                 /* AUTH without TLS is allowed */
 	unsigned max_connections, max_messages_per_minute, max_recipients_per_minute; /* 0 = no limit */
 	struct meter *meter;             /* intake's, set by intake_use */
+	enum refusal_way refusal;            /* REFUSAL_UNSET: what the stream says */
 };
 
 struct intake_settings { /* frozen, shared */
@@ -34,11 +35,16 @@ struct intake_settings { /* frozen, shared */
 	unsigned max_recipients;    /* per transaction */
 	unsigned max_received;      /* Received fields before it is a loop */
 	uint64_t memory_bytes;      /* of all messages being received at once */
+	unsigned tripwire_recipients; /* of one body within tripwire_window_ms: more look like marketing; 0 = no limit */
+	int64_t tripwire_window_ms;
 };
 void intake_settings_free(struct shared *s);
 
 struct intake;
 struct intake *intake_new(struct ledger *l, struct spool *s, const struct clock *clock);
+/* Where decisions are noted from now on; before the first session. D outlives the intake. */
+struct decisions;
+void intake_record(struct intake *in, struct decisions *d);
 void intake_use(struct intake *in, struct intake_settings *s); /* takes over; new sessions see it */
 void intake_drain(struct intake *in);                          /* new transactions get 421 */
 void intake_free(struct intake **in);                          /* no session may be left */

@@ -14,6 +14,16 @@ struct topic {
 	struct scope scope;
 };
 
+/* What a client is told of a recipient that may not be sent this. */
+enum refusal_way {
+	REFUSAL_UNSET,  /* of a stream: refuse; of a client: what the stream says */
+	REFUSAL_REFUSE, /* 550 */
+	REFUSAL_DROP,   /* yes, and the recipient is not kept: for tools that choke on a refusal */
+	REFUSAL_HOLD,   /* yes, and kept for a person to look at; released, it is judged again */
+};
+/* What becomes of mail of another class that looks like marketing. */
+enum tripwire { TRIPWIRE_OFF, TRIPWIRE_REPORT, TRIPWIRE_HOLD, TRIPWIRE_MARKETING };
+
 struct brand;
 struct stream {
 	char *name, *title;
@@ -22,6 +32,9 @@ struct stream {
 	unsigned accepts;      /* bit (1 << basis) for each basis of which one must be on record; 0 = none is asked for */
 	char *list_id;         /* "offers.lists.example.com"; NULL = none */
 	bool keep_unsubscribe; /* keep the tool's own List-Unsubscribe instead of ours (service class only) */
+	enum refusal_way refusal;
+	enum tripwire tripwire; /* not for marketing */
+	bool shadow;           /* on trial: only what is_firm (rules.c) says blocks, the rest is allowed and marked */
 	struct topic *topics;
 	unsigned topic_count;
 	struct scope scope;
@@ -85,6 +98,7 @@ struct verdict {
 	enum reason reason;      /* with RULE_SUPPRESSION */
 	enum scope_level level;  /* where it was said */
 	uint64_t seq;            /* journal entry of the row that decided; 0 = none */
+	bool shadow;             /* with VERDICT_ALLOW: the stream is on trial; .rule and the rest say what would have spoken against it */
 };
 const char *verdict_word(enum verdict_kind k); /* allow, suppress, defer */
 

@@ -41,13 +41,14 @@ void spool_close(struct spool **s); /* writes what waits, a checkpoint, closes *
 struct spool_new_item {
 	struct view lane;
 	struct view data;
+	bool held;                /* starts in S5 */
 };
 struct spool_submission {
 	struct view envelope;
 	struct view message;
 	const struct spool_new_item *items;
 	unsigned item_count;
-	bool held;                /* start in S5 */
+	bool held;                /* all of them do */
 };
 
 uint64_t spool_new_id(struct spool *s); /* rises, unique over restarts; also names the message in Received and logs */

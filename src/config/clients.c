@@ -75,6 +75,7 @@ static int make_client(
 	c->max_connections = (unsigned)r->max_connections;
 	c->max_messages_per_minute = (unsigned)r->max_messages_per_minute;
 	c->max_recipients_per_minute = (unsigned)r->max_recipients_per_minute;
+	c->refusal = (enum refusal_way)r->refusal;
 	c->brand = find_brand(p, &r->brand, err);
 	if (!c->brand)
 		return -1;
@@ -100,6 +101,8 @@ int make_intake(struct config *c, const struct raw *raw, struct view hashes, str
 	s->max_recipients = (unsigned)raw->submission.max_recipients;
 	s->max_received = (unsigned)raw->submission.max_received;
 	s->memory_bytes = (uint64_t)raw->submission.memory_bytes;
+	s->tripwire_recipients = (unsigned)raw->tripwire.recipients;
+	s->tripwire_window_ms = raw->tripwire.window_ms;
 	s->clients = mem_zero(raw->clients.count * sizeof *s->clients);
 	for (unsigned i = 0; i < raw->clients.count; i++) {
 		s->client_count = i + 1;

@@ -116,6 +116,9 @@ static void copy_stores(struct config *c, const struct raw *raw)
 	c->ledger_dir = below(c->data_dir, "ledger");
 	c->spool_dir = below(c->data_dir, "spool");
 	c->key_dir = below(c->data_dir, "keys");
+	c->decisions_dir = below(c->data_dir, "decisions");
+	c->decisions = (struct decisions_settings){
+	    .dir = c->decisions_dir, .keep_ms = raw->decisions.keep_ms, .max_bytes = (uint64_t)raw->decisions.max_bytes};
 	c->control_path = below(c->data_dir, "control.sock");
 	c->password_file = below(c->data_dir, "passwords");
 	c->ledger = (struct ledger_settings){.dir = c->ledger_dir,
@@ -247,7 +250,7 @@ void config_free(struct config **cp)
 	free_texts(c->submission_listen, c->submission_listen_count);
 	free_texts(c->submission_tls_listen, c->submission_tls_listen_count);
 	char *const texts[] = {c->file, c->data_dir, c->hostname, c->tls_certificate, c->tls_key, c->public_listen,
-	    c->ledger_dir, c->spool_dir, c->key_dir, c->control_path, c->password_file};
+	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->control_path, c->password_file};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(c);

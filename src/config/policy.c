@@ -53,6 +53,9 @@ static int make_stream(struct stream *s, const struct brand *b, const struct raw
 	s->accepts = (unsigned)r->accepts;
 	s->list_id = domain_dup(&r->list_id);
 	s->keep_unsubscribe = r->keep_unsubscribe;
+	s->refusal = (enum refusal_way)r->refusal;
+	s->tripwire = (enum tripwire)r->tripwire;
+	s->shadow = r->shadow;
 	if (s->keep_unsubscribe && s->class != CLASS_SERVICE)
 		return raw_wrong(
 		    err, &r->name.at, "brands[].streams[].keep_unsubscribe", "expected with class \"service\" only");

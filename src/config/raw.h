@@ -33,8 +33,8 @@ struct raw_topic {
 
 struct raw_stream {
 	struct raw_text name, title, list_id;
-	int64_t class, accepts;
-	bool keep_unsubscribe;
+	int64_t class, accepts, refusal, tripwire;
+	bool keep_unsubscribe, shadow;
 	struct raw_list topics; /* raw_topic */
 };
 
@@ -50,6 +50,7 @@ struct raw_client {
 	struct raw_list streams, networks; /* raw_text */
 	bool plain_auth;
 	int64_t max_connections, max_messages_per_minute, max_recipients_per_minute;
+	int64_t refusal;
 };
 
 struct raw_hop {
@@ -80,6 +81,14 @@ struct raw_spool {
 	int64_t segment_bytes, max_bytes, min_free_bytes, max_items, checkpoint_records;
 };
 
+struct raw_decisions {
+	int64_t keep_ms, max_bytes;
+};
+
+struct raw_tripwire {
+	int64_t recipients, window_ms;
+};
+
 struct raw_delivery {
 	struct raw_list next_hops; /* raw_hop */
 	int64_t retry_first_ms, retry_max_ms, expire_ms;
@@ -94,6 +103,8 @@ struct raw {
 	struct raw_ledger ledger;
 	struct raw_spool spool;
 	struct raw_delivery delivery;
+	struct raw_decisions decisions;
+	struct raw_tripwire tripwire;
 	struct raw_list brands;  /* raw_brand */
 	struct raw_list clients; /* raw_client */
 };

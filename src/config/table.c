@@ -13,6 +13,8 @@ static const struct choice bases[] = {{"consent", BASIS_CONSENT}, {"soft-opt-in"
 static const struct choice hop_tls[] = {{"none", HOP_TLS_NONE}, {"opportunistic", HOP_TLS_OPPORTUNISTIC}, {"required", HOP_TLS_REQUIRED}, {"verified", HOP_TLS_VERIFIED}, {0}};
 
 static const struct choice proxy_listeners[] = {{"listen", 0}, {"tls_listen", 1}, {0}};
+static const struct choice refusals[] = {{"refuse", REFUSAL_REFUSE}, {"drop", REFUSAL_DROP}, {"hold", REFUSAL_HOLD}, {0}};
+static const struct choice tripwires[] = {{"off", TRIPWIRE_OFF}, {"report", TRIPWIRE_REPORT}, {"hold", TRIPWIRE_HOLD}, {"marketing", TRIPWIRE_MARKETING}, {0}};
 
 #define KiB 1024ll
 #define MiB (1024 * KiB)
@@ -131,6 +133,14 @@ const struct setting settings[] = {
 	{"delivery.next_hops[].attempt_timeout", KIND_DURATION, AT(raw_hop, attempt_timeout_ms), RANGE(SECOND, DAY), .def = "10m",
 	    .help = "For one message, from MAIL to the last reply, however slowly the hop answers."},
 
+	{"decisions", KIND_GROUP, .help = "The log of decisions, which explains a past refusal by its reference. It holds no address."},
+	{"decisions.keep", KIND_DURATION, RESTART, AT(raw, decisions.keep_ms), RANGE(0, 3650 * DAY), .def = "30d", .help = "How long a decision is kept; 0 = none is."},
+	{"decisions.max_size", KIND_SIZE, RESTART, AT(raw, decisions.max_bytes), RANGE(16 * MiB, 16 * TiB), .def = "1G", .help = "Size of all its files; the oldest go first."},
+
+	{"tripwire", KIND_GROUP, .help = "When mail of class service looks like marketing by its number; what becomes of it is set in each stream."},
+	{"tripwire.recipients", KIND_NUMBER, AT(raw, tripwire.recipients), RANGE(0, 1000000), .def = "50", .help = "More recipients than so many of the same body; 0 = no limit."},
+	{"tripwire.window", KIND_DURATION, AT(raw, tripwire.window_ms), RANGE(SECOND, DAY), .def = "10m", .help = "Within this time."},
+
 	{"brands", KIND_LIST, REQUIRED, AT(raw, brands), IN(raw_brand), .hi = 1000, .help = "The legal senders."},
 	{"brands[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_brand, name), .sample = "acme",
 	    .help = "Used in scopes (\"acme/offers\"). Never rename a brand, stream or topic: suppressions are kept under its name."},
@@ -156,6 +166,12 @@ const struct setting settings[] = {
 	{"brands[].streams[].list_id", KIND_TEXT, AT(raw_stream, list_id), .check = check_list_id, .sample = "offers.example.com", .help = "The List-Id field (RFC 2919)."},
 	{"brands[].streams[].keep_unsubscribe", KIND_FLAG, AT(raw_stream, keep_unsubscribe), .def = "false",
 	    .help = "Service class only: pass the tool's own List-Unsubscribe fields on."},
+	{"brands[].streams[].reply", KIND_CHOICE, AT(raw_stream, refusal), .choices = refusals, .def = "refuse",
+	    .help = "What a client is told of a recipient that may not be sent this. refuse: 550. drop: 250, the recipient is not kept, an event tells. hold: 250, the message waits in the queue until somebody releases or drops it; released, it is judged again."},
+	{"brands[].streams[].shadow", KIND_FLAG, AT(raw_stream, shadow), .def = "false",
+	    .help = "On trial: verdicts are logged, and only objections, complaints and bounces block, so that even an unsubscribed person is sent mail. optgate shadow report tells what would have been stopped."},
+	{"brands[].streams[].tripwire", KIND_CHOICE, AT(raw_stream, tripwire), .choices = tripwires, .def = "report",
+	    .help = "What becomes of mail of class service or legal that looks like marketing: off: nobody looks. report: an event. hold: it waits in the queue for a person. marketing: it is treated as marketing, with all that follows."},
 	{"brands[].streams[].topics", KIND_LIST, AT(raw_stream, topics), IN(raw_topic), .hi = 1000, .help = "Lists or interests within the stream."},
 	{"brands[].streams[].topics[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_topic, name), .sample = "spring", .help = "What the header X-Optgate-Topic names."},
 	{"brands[].streams[].topics[].title", KIND_TEXT, AT(raw_topic, title), .check = check_title, .sample = "Spring sale", .help = "For recipients to read. Default: the name."},
@@ -169,6 +185,8 @@ const struct setting settings[] = {
 	    .help = "Further streams that the header X-Optgate-Stream may choose."},
 	{"clients[].networks", KIND_TEXTS, AT(raw_client, networks), .hi = 1000, .check = check_network, .sample = "127.0.0.1",
 	    .help = "ADDRESS or ADDRESS/BITS. A client without a password is known by its network; one with a password may log in from there only."},
+	{"clients[].reply", KIND_CHOICE, AT(raw_client, refusal), .choices = refusals,
+	    .help = "As brands[].streams[].reply, for whatever this client sends. Default: what the stream says."},
 	{"clients[].plain_auth", KIND_FLAG, AT(raw_client, plain_auth), .def = "false", .help = "Allow AUTH without TLS: the password is readable on the way."},
 	{"clients[].max_connections", KIND_NUMBER, AT(raw_client, max_connections), RANGE(0, 1000000), .def = "0",
 	    .help = "Connections of this client at once; one more gets 421. 0 = no limit of its own."},

@@ -1,7 +1,7 @@
 /* The rooms in their order. Each row of `rooms` starts one and stops one; what starts last stops first, but for the two
  * that must go on longest: the public listener answers opt-outs until the relay is drained (promise 10), the ledger closes last.
  *
- *   log ─▶ ledger ─▶ spool ─▶ intake ─▶ web ─▶ delivery ─▶ submission ─▶ control ─▶ ready
+ *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ web ─▶ delivery ─▶ submission ─▶ control ─▶ ready
  *
  * A failed start stops what had been started. A failed reload keeps the settings that run. */
 #include "gateway/gateway.h"
@@ -52,10 +52,23 @@ static void stop_spool(struct gateway *g)
 	spool_close(&g->spool);
 }
 
+static int start_decisions(struct gateway *g, struct err *err)
+{
+	if (!g->config->decisions.keep_ms)
+		return 0;
+	return decisions_open(&g->decisions, &g->config->decisions, g->clock, err);
+}
+
+static void stop_decisions(struct gateway *g)
+{
+	decisions_close(&g->decisions);
+}
+
 static int start_intake(struct gateway *g, struct err *err)
 {
 	(void)err;
 	g->intake = intake_new(g->ledger, g->spool, g->clock);
+	intake_record(g->intake, g->decisions);
 	intake_use(g->intake, g->config->intake);
 	g->config->intake = NULL;
 	return 0;
@@ -139,6 +152,7 @@ static const struct room {
     {"log", GATEWAY_ALL, start_log, stop_log},
     {"ledger", GATEWAY_ALL, start_ledger, stop_ledger},
     {"spool", GATEWAY_RELAY, start_spool, stop_spool},
+    {"decisions", GATEWAY_RELAY, start_decisions, stop_decisions},
     {"intake", GATEWAY_RELAY, start_intake, stop_intake},
     {"web", GATEWAY_WEB, start_web, stop_web},
     {"delivery", GATEWAY_RELAY, start_delivery, stop_delivery},

@@ -11,6 +11,7 @@ struct gateway {
 	struct config *config;
 	struct ledger *ledger;
 	struct spool *spool;
+	struct decisions *decisions; /* NULL: none are kept */
 	struct intake *intake;
 	struct web *web;
 	struct delivery *delivery;

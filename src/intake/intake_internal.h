@@ -19,6 +19,7 @@ struct login_desk;
 struct intake {
 	struct ledger *ledger;
 	struct spool *spool;
+	struct decisions *decisions; /* NULL: none are kept */
 	const struct clock *clock;
 	struct shared_slot settings;
 	_Atomic bool draining;
@@ -40,6 +41,8 @@ struct intake_recipient {
 	struct person_key who;
 	struct view orcpt;
 	uint8_t notify;
+	unsigned number; /* in the order they were named, the refused ones counted */
+	bool held;       /* kept, but for a person to look at */
 };
 
 struct intake_tx {
@@ -88,10 +91,25 @@ struct choice {
 	const struct stream *stream;
 	const struct topic *topic;
 	struct view campaign;
+	uint32_t signals;          /* of the tripwire */
+	uint64_t body;             /* first bytes of the body's SHA-256; 0 = not looked at */
+	bool held;                 /* the whole message, for a person to look at */
 };
 struct head;
 int choose_stream(struct intake_tx *tx, const struct head *h, struct choice *ret, struct reply *refused) MUST_CHECK;
 int check_origin(struct intake_tx *tx, const struct head *h, struct reply *refused) MUST_CHECK;
+
+/* judge.c: who is left, and what becomes of those that may not be sent this. */
+
+/* How this client is told that this stream may not be sent to somebody. */
+enum refusal_way refusal_of(const struct client *c, const struct stream *s);
+/* At RCPT it may be refused only when every stream that could still be chosen would refuse; else the end of DATA decides. */
+bool refuses_at_rcpt(const struct intake_tx *tx);
+/* Verdict 2. -1: the message is refused with *REFUSED. 0: tx->rcpts are those to be kept, perhaps none (all were dropped). */
+int judge(struct intake_tx *tx, const struct choice *c, struct reply *refused) MUST_CHECK;
+/* Into the decision log. */
+void note_decision(const struct intake_tx *tx, const struct choice *c, unsigned rcpt, const struct person_key *who,
+    const struct verdict *v, int at, int end);
 
 /* keep.c */
 void keep_message(struct intake_tx *tx, intake_done *done, void *arg);

@@ -8,10 +8,8 @@
 
 COUNTER(messages_kept, "optgate_messages_total{result=\"kept\"}", "Messages at the end of DATA");
 COUNTER(messages_refused, "optgate_messages_total{result=\"refused\"}", "Messages at the end of DATA");
+COUNTER(messages_dropped, "optgate_messages_total{result=\"dropped\"}", "Messages at the end of DATA");
 COUNTER(messages_failed, "optgate_messages_total{result=\"failed\"}", "Messages at the end of DATA");
-COUNTER(data_allowed, "optgate_verdicts_total{at=\"data\",verdict=\"allow\"}", "Verdicts by place and kind");
-COUNTER(data_suppressed, "optgate_verdicts_total{at=\"data\",verdict=\"suppress\"}", "Verdicts by place and kind");
-COUNTER(data_deferred, "optgate_verdicts_total{at=\"data\",verdict=\"defer\"}", "Verdicts by place and kind");
 
 static void end(struct intake_tx *tx, const struct reply *reply, intake_done *done, void *arg)
 {
@@ -30,33 +28,16 @@ static void refuse(struct intake_tx *tx, const struct reply *reply, intake_done 
 	end(tx, reply, done, arg);
 }
 
-/* Verdict 2: who is left. A recipient that may not be sent this goes out of the message, told by an event; one that can't be
- * judged makes the whole message wait (nothing of it is kept). */
-static int judge(struct intake_tx *tx, const struct choice *c, struct reply *refused)
+/* A yes to a client that wants no refusals: nobody is left whom this could be sent to. */
+static void drop(struct intake_tx *tx, intake_done *done, void *arg)
 {
-	unsigned left = 0;
-	for (unsigned i = 0; i < tx->rcpt_count; i++) {
-		struct intake_recipient *r = tx->rcpts[i];
-		struct question q = {.stream = c->stream, .topic = c->topic, .channel = CHANNEL_EMAIL, .who = r->who,
-		    .now_ms = clock_wall(tx->intake->clock)};
-		struct verdict v = policy_decide(tx->intake->ledger, &q);
-		if (v.kind == VERDICT_ALLOW) {
-			counter_add(&data_allowed, 1);
-			tx->rcpts[left++] = r;
-			continue;
-		}
-		counter_add(v.kind == VERDICT_DEFER ? &data_deferred : &data_suppressed, 1);
-		refuse_by_verdict(&v, tx->id, i, &r->address, refused);
-		if (v.kind == VERDICT_DEFER)
-			return -1;
-		char ref[SPOOL_ID_TEXT];
-		spool_id_text(tx->id, ref);
-		log_event(LOG_LEVEL_INFO, "intake.rcpt.suppress", "ref=%s.%u client=%s stream=%s person=%02x%02x%02x%02x%02x%02x rule=%s reason=%s seq=%llu",
-		    ref, i, tx->client->name, c->stream->scope.name, r->who.b[0], r->who.b[1], r->who.b[2], r->who.b[3], r->who.b[4], r->who.b[5],
-		    rule_word(v.rule), verdict_reason_word(&v), (unsigned long long)v.seq);
-	}
-	tx->rcpt_count = left;
-	return left ? 0 : -1;
+	char ref[SPOOL_ID_TEXT];
+	struct reply reply;
+	spool_id_text(tx->id, ref);
+	counter_add(&messages_dropped, 1);
+	log_event(LOG_LEVEL_INFO, "intake.message.drop", "ref=%s client=%s", ref, tx->client->name);
+	reply_set(&reply, 250, "2.0.0", "OK: taken as %s", ref);
+	end(tx, &reply, done, arg);
 }
 
 static void write_envelope(struct intake_tx *tx, const struct choice *c)
@@ -92,6 +73,7 @@ static bool write_item(struct intake_tx *tx, const struct choice *c, const struc
 	b.max = 2048;
 	recipient_write(&record, &b);
 	item->data = arena_view(&tx->arena, buf_view(&b));
+	item->held = r->held || c->held;
 	good = good && !b.failed && item->lane.p && item->data.p;
 	buf_free(&b);
 	return good;
@@ -133,7 +115,7 @@ static void kept(void *arg, const struct err *failure)
 void keep_message(struct intake_tx *tx, intake_done *done, void *arg)
 {
 	struct head h;
-	struct choice c;
+	struct choice c = {0};
 	struct reply refused;
 	struct err err;
 	if (head_parse(&tx->arena, buf_view(&tx->message), &h, &err) < 0) {
@@ -143,6 +125,10 @@ void keep_message(struct intake_tx *tx, intake_done *done, void *arg)
 	}
 	if (check_origin(tx, &h, &refused) < 0 || choose_stream(tx, &h, &c, &refused) < 0 || judge(tx, &c, &refused) < 0) {
 		refuse(tx, &refused, done, arg);
+		return;
+	}
+	if (tx->rcpt_count == 0) {
+		drop(tx, done, arg);
 		return;
 	}
 	write_envelope(tx, &c);

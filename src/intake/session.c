@@ -14,6 +14,11 @@ struct intake *intake_new(struct ledger *l, struct spool *s, const struct clock 
 	return in;
 }
 
+void intake_record(struct intake *in, struct decisions *d)
+{
+	in->decisions = d;
+}
+
 void intake_use(struct intake *in, struct intake_settings *s)
 {
 	for (unsigned i = 0; i < s->client_count; i++)

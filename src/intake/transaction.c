@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/counter.h"
+#include "decisions/decisions.h"
 #include "intake_internal.h"
 
 COUNTER(rcpt_allowed, "optgate_verdicts_total{at=\"rcpt\",verdict=\"allow\"}", "Verdicts by place and kind");
@@ -94,13 +95,14 @@ static bool already_there(const struct intake_tx *tx, const struct address *to)
 	return false;
 }
 
-static bool keep_rcpt(struct intake_tx *tx, const struct intake_rcpt *r, const struct person_key *who)
+static bool keep_rcpt(struct intake_tx *tx, const struct intake_rcpt *r, const struct person_key *who, unsigned number)
 {
 	struct intake_recipient *keep = arena_zero(&tx->arena, sizeof *keep);
 	if (!keep)
 		return false;
 	keep->address = *r->to;
 	keep->who = *who;
+	keep->number = number;
 	keep->orcpt = arena_view(&tx->arena, r->orcpt);
 	keep->notify = r->notify;
 	if (tx->rcpt_count == tx->rcpt_room) {
@@ -116,6 +118,8 @@ static void note_refusal(const struct intake_tx *tx, const struct verdict *v, co
 	char ref[SPOOL_ID_TEXT];
 	spool_id_text(tx->id, ref);
 	counter_add(v->kind == VERDICT_DEFER ? &rcpt_deferred : &rcpt_suppressed, 1);
+	const struct choice unknown = {.stream = tx->client->default_stream};
+	note_decision(tx, &unknown, rcpt, who, v, DECIDED_AT_RCPT, v->kind == VERDICT_DEFER ? END_DEFERRED : END_REFUSED);
 	log_event(v->kind == VERDICT_DEFER ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "intake.rcpt.refuse",
 	    "ref=%s.%u client=%s person=%02x%02x%02x%02x%02x%02x verdict=%s rule=%s reason=%s seq=%llu", ref, rcpt, tx->client->name,
 	    who->b[0], who->b[1], who->b[2], who->b[3], who->b[4], who->b[5], verdict_word(v->kind), rule_word(v->rule),
@@ -137,7 +141,7 @@ void tx_rcpt(void *opaque, const struct intake_rcpt *r, struct reply *reply)
 	struct person_key who;
 	ledger_person_key(tx->intake->ledger, CHANNEL_EMAIL, view_of(r->to->text), &who);
 	struct verdict v = ask_all_streams(tx, &who);
-	if (v.kind != VERDICT_ALLOW) {
+	if (v.kind == VERDICT_DEFER || (v.kind == VERDICT_SUPPRESS && refuses_at_rcpt(tx))) {
 		tx->refused_rcpts++;
 		note_refusal(tx, &v, &who, number);
 		refuse_by_verdict(&v, tx->id, number, r->to, reply);
@@ -145,11 +149,11 @@ void tx_rcpt(void *opaque, const struct intake_rcpt *r, struct reply *reply)
 	}
 	if (!meter_recipient(tx->client, tx->intake->clock, reply))
 		return;
-	if (!keep_rcpt(tx, r, &who)) {
+	if (!keep_rcpt(tx, r, &who, number)) {
 		reply_set(reply, 452, "4.5.3", "Too many recipients");
 		return;
 	}
-	counter_add(&rcpt_allowed, 1);
+	counter_add(v.kind == VERDICT_ALLOW ? &rcpt_allowed : &rcpt_suppressed, 1);
 	reply_set(reply, 250, "2.1.5", "Recipient ok");
 }
 

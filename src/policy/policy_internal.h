@@ -21,6 +21,7 @@ struct facts {
 	bool unreadable;
 	bool suppressed;
 	struct suppression_row strongest;    /* of those that reach; set when .suppressed */
+	struct suppression_row firm;         /* of those that block even on trial; .reason == 0: none */
 	struct consent_row consents[LEVELS]; /* that reach, by level; .seq == 0: none */
 };
 
@@ -29,6 +30,8 @@ void facts_add_consent(struct facts *f, const struct consent_row *row);
 struct verdict facts_judge(const struct facts *f);
 
 bool withdrawal_matters(const struct question *q);
+/* Does this reason block on a stream that is on trial (shadow), too? */
+bool reason_is_firm(enum reason r);
 bool suppression_is_live(const struct suppression_row *row, int64_t now_ms);
 /* Does a later grant at this level or a narrower one undo the withdrawal at LEVEL? */
 bool withdrawal_is_undone(const struct facts *f, enum scope_level level);

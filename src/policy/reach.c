@@ -30,6 +30,13 @@ bool reason_reaches(enum reason r, enum mail_class c)
 	return r >= sizeof reaches / sizeof *reaches || reaches[r].classes & 1u << c;
 }
 
+/* What the recipient has said for good, and what cannot arrive: no trial of settings may touch that. What is not in the table was written
+ * by a newer version: it blocks. */
+bool reason_is_firm(enum reason r)
+{
+	return r == REASON_OBJECTION || r == REASON_COMPLAINT || r == REASON_BOUNCE || r >= sizeof reaches / sizeof *reaches;
+}
+
 int reason_strength(enum reason r)
 {
 	return r < sizeof reaches / sizeof *reaches ? reaches[r].strength : 0;

@@ -26,6 +26,8 @@ void facts_add_suppression(struct facts *f, const struct suppression_row *row)
 	if (!f->suppressed || is_stronger(row, &f->strongest))
 		f->strongest = *row;
 	f->suppressed = true;
+	if (reason_is_firm(row->reason) && (!f->firm.reason || is_stronger(row, &f->firm)))
+		f->firm = *row;
 }
 
 void facts_add_consent(struct facts *f, const struct consent_row *row)
@@ -114,12 +116,28 @@ static const struct rule_row {
 	{RULE_NONE, NULL, "none", "nothing speaks against it"},
 };
 
+/* A stream on trial: what the rules say stands in the verdict, and only what is firm blocks. */
+static struct verdict on_trial(const struct facts *f, struct verdict v)
+{
+	if (v.kind != VERDICT_SUPPRESS || (v.rule == RULE_SUPPRESSION && reason_is_firm(v.reason)))
+		return v;
+	if (f->firm.reason)
+		return (struct verdict){.kind = VERDICT_SUPPRESS,
+		    .rule = RULE_SUPPRESSION,
+		    .reason = f->firm.reason,
+		    .level = f->firm.level,
+		    .seq = f->firm.seq};
+	v.kind = VERDICT_ALLOW;
+	v.shadow = true;
+	return v;
+}
+
 struct verdict facts_judge(const struct facts *f)
 {
 	for (size_t i = 0; rules[i].speaks; i++) {
 		struct verdict v = {.kind = VERDICT_SUPPRESS, .rule = rules[i].rule};
 		if (rules[i].speaks(f, &v))
-			return v;
+			return f->question->stream->shadow ? on_trial(f, v) : v;
 	}
 	return (struct verdict){.kind = VERDICT_ALLOW};
 }

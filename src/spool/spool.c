@@ -203,7 +203,7 @@ static struct waiting *waiting_for(struct spool *s, uint64_t id, const struct sp
 	    .envelope_n = (uint32_t)sub->envelope.n, .message_n = (uint32_t)sub->message.n});
 	for (unsigned i = 0; i < sub->item_count; i++) {
 		const struct spool_new_item *it = &sub->items[i];
-		item_head_add(&head, &(struct item_head){.index = i, .state = sub->held ? STORED_HELD : STORED_DUE, .due = now,
+		item_head_add(&head, &(struct item_head){.index = i, .state = sub->held || it->held ? STORED_HELD : STORED_DUE, .due = now,
 		    .data_n = (uint32_t)it->data.n, .lane = it->lane});
 		buf_add(&body, it->data);
 	}

@@ -34,11 +34,11 @@ static json_t *explanation_json(const struct question *q, const struct address *
 	json_t *findings = json_array();
 	for (unsigned i = 0; i < ex->count; i++)
 		json_array_append_new(findings, finding_json(&ex->findings[i]));
-	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "address", a->text, "stream",
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:s, s:s, s:s, s:I, s:o}", "address", a->text, "stream",
 	    q->stream->scope.name, "topic", q->topic ? q->topic->name : NULL, "class",
-	    mail_class_word(q->stream->class), "verdict", verdict_word(ex->verdict.kind), "rule",
+	    mail_class_word(q->stream->class), "verdict", verdict_word(ex->verdict.kind), "shadow", (int)ex->verdict.shadow, "rule",
 	    rule_word(ex->verdict.rule), "reason",
-	    ex->verdict.kind == VERDICT_ALLOW ? "" : verdict_reason_word(&ex->verdict), "sentence",
+	    ex->verdict.kind == VERDICT_ALLOW && !ex->verdict.shadow ? "" : verdict_reason_word(&ex->verdict), "sentence",
 	    rule_sentence(ex->verdict.rule), "entry", (json_int_t)ex->verdict.seq, "findings", findings);
 }
 
@@ -71,9 +71,10 @@ static void print_findings(struct tool *t, const json_t *findings)
 static void print_explanation(struct tool *t, const json_t *o)
 {
 	const char *reason = control_text(o, "reason"), *topic = control_text(o, "topic");
+	bool on_trial = json_is_true(json_object_get(o, "shadow"));
 	fprintf(t->out, "%s, %s%s%s: %s%s%s%s\n", control_text(o, "address"), control_text(o, "stream"),
-	    topic ? "/" : "", topic ? topic : "", control_text(o, "verdict"), *reason ? " (" : "", reason,
-	    *reason ? ")" : "");
+	    topic ? "/" : "", topic ? topic : "", control_text(o, "verdict"), !*reason ? "" : on_trial ? " (on trial; else suppress: " : " (",
+	    reason, *reason ? ")" : "");
 	fprintf(t->out, "%s\n", control_text(o, "sentence"));
 	const json_t *findings = json_object_get(o, "findings");
 	if (json_array_size(findings)) {

@@ -80,7 +80,7 @@ static void submit_one(struct answer *a, size_t bytes)
 	char lane[40];
 	uint64_t id = spool_new_id(spool);
 	snprintf(lane, sizeof lane, "brand/offers@example-%llu.com", (unsigned long long)id % 100);
-	struct spool_new_item item = {view_of(lane), V("recipient@example.com and what else is known")};
+	struct spool_new_item item = {view_of(lane), V("recipient@example.com and what else is known"), false};
 	struct spool_submission sub = {V("sender@brand.example"), view_n(message, bytes), &item, 1, false};
 	a->done = false;
 	spool_submit(spool, id, &sub, answered, a);
@@ -264,7 +264,7 @@ static void fill(uint64_t items)
 	for (uint64_t i = 0; i < items; i++) {
 		char lane[40];
 		snprintf(lane, sizeof lane, "brand/offers@example-%llu.com", (unsigned long long)i % 1000);
-		struct spool_new_item item = {view_of(lane), V("recipient@example.com and what else is known")};
+		struct spool_new_item item = {view_of(lane), V("recipient@example.com and what else is known"), false};
 		struct spool_submission sub = {V("sender@brand.example"), view_n(message, 300), &item, 1, false};
 		while (in_flight > 2000)
 			usleep(50);

@@ -22,10 +22,10 @@ brands = ( {{
   public_url = "{public_url}";
   dkim = ( {dkim} );
   streams = (
-    {{ name = "offers"; title = "Offers"; class = "marketing"; list_id = "offers.lists.acme.test";
+    {{ name = "offers"; title = "Offers"; class = "marketing"; list_id = "offers.lists.acme.test"; {offers}
        topics = ( {{ name = "spring"; title = "Spring"; }}, {{ name = "summer"; title = "Summer"; }} ); }},
-    {{ name = "news"; title = "News"; class = "marketing"; requires = "consent"; list_id = "news.lists.acme.test"; }},
-    {{ name = "receipts"; title = "Receipts"; class = "service"; }}
+    {{ name = "news"; title = "News"; class = "marketing"; requires = "consent"; list_id = "news.lists.acme.test"; {news} }},
+    {{ name = "receipts"; title = "Receipts"; class = "service"; {receipts} }}
   );
 }}, {{
   name = "other"; title = "Other"; from_domains = ["other.test"]; bounce_domain = "bounce.other.test"; public_url = "{public_url}";
@@ -48,7 +48,7 @@ class Gate:
         self.proc = None
         self.settings = dict(data=self.data, drain="10s", submission="", hop_host=hop[0], hop_port=hop[1], hop_tls="none", hop="", delivery="",
                              public_listen="127.0.0.1:0", public="", more="",
-                             public_url="http://u.acme.test", dkim="", clients=CLIENT)
+                             public_url="http://u.acme.test", dkim="", clients=CLIENT, offers="", news="", receipts="")
         self.settings.update(settings)
         self.write_conf()
 

@@ -159,7 +159,7 @@ static void submit(struct spool *s, const char *client, const char *lane_a, cons
 	buf_init(&to, 1000);
 	envelope_write(&(struct envelope){.client = view_of(client), .brand = V("acme"), .stream = V("offers"), .arrived_ms = 1}, &envelope);
 	recipient_write(&(struct recipient){.address = V("ann@a.test")}, &to);
-	const struct spool_new_item items[] = {{view_of(lane_a), buf_view(&to)}, {view_of(lane_b), buf_view(&to)}};
+	const struct spool_new_item items[] = {{view_of(lane_a), buf_view(&to), false}, {view_of(lane_b), buf_view(&to), false}};
 	const struct spool_submission sub = {buf_view(&envelope), V("Subject: x\r\n\r\ny\r\n"), items, 2, false};
 	struct wait w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
 	spool_submit(s, spool_new_id(s), &sub, kept, &w);

@@ -35,7 +35,7 @@ static struct {
 
 static void keep_short(struct spool *s, uint64_t id)
 {
-	struct spool_new_item items[2] = {{V("lane"), V("first")}, {V("lane"), V("second")}};
+	struct spool_new_item items[2] = {{V("lane"), V("first"), false}, {V("lane"), V("second"), false}};
 	struct spool_submission sub = {V("envelope"), V("a message"), items, 2, false};
 	assert_int_equal(submit_and_wait(s, id, &sub), ERR_NONE);
 }

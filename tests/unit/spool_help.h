@@ -151,7 +151,7 @@ static inline void sample_fill(struct sample *m, uint64_t id, unsigned items, un
 	for (unsigned i = 0; i < items; i++) {
 		snprintf(m->lane[i], sizeof m->lane[i], "lane-%llu", (unsigned long long)(id + i) % lanes);
 		snprintf(m->data[i], sizeof m->data[i], "item %u of %llx", i, (unsigned long long)id);
-		m->items[i] = (struct spool_new_item){view_of(m->lane[i]), view_of(m->data[i])};
+		m->items[i] = (struct spool_new_item){view_of(m->lane[i]), view_of(m->data[i]), false};
 	}
 	m->sub = (struct spool_submission){view_of(m->envelope), view_n(m->message, n), m->items, items, false};
 }

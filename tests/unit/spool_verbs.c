@@ -138,7 +138,7 @@ static void lanes_are_reported_once_until_dry(void **state)
 	int64_t next;
 	_Atomic int calls = 0;
 	spool_on_ready(s, count_call, &calls);
-	struct spool_new_item item = {V("one"), V("x")};
+	struct spool_new_item item = {V("one"), V("x"), false};
 	struct spool_submission sub = {V("e"), V("m"), &item, 1, false};
 	assert_int_equal(submit_and_wait(s, spool_new_id(s), &sub), ERR_NONE);
 	/* The call may come a moment after the answer. */
@@ -223,7 +223,7 @@ static void a_submission_may_start_held(void **state)
 	struct spool_item it;
 	struct spool_bytes b;
 	struct err err;
-	struct spool_new_item item = {V("lane"), V("data")};
+	struct spool_new_item item = {V("lane"), V("data"), false};
 	struct spool_submission sub = {V("envelope"), V("message"), &item, 1, true};
 	uint64_t id = spool_new_id(s);
 	assert_int_equal(submit_and_wait(s, id, &sub), ERR_NONE);
