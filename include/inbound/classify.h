@@ -52,6 +52,7 @@ struct refusal {
 	enum dsn_action action;
 	struct view status;       /* "" when none was given */
 	struct view text;         /* what was said, reply code included if there was one */
+	struct view around;       /* words beside it that may tell which command was refused */
 	const struct view *hosts; /* who said it; the recipient's domain */
 	unsigned host_count;
 };

@@ -18,7 +18,8 @@ enum meaning { MEANING_NONE, MEANING_SOFT, MEANING_POLICY, MEANING_HARD };
 const char *meaning_word(enum meaning m); /* "none", "soft", "policy", "hard" */
 
 enum rule_kind {
-	RULE_MEANING, /* CLASS REASON [STATUS] PATTERN: what a diagnostic means */
+	RULE_MEANING,   /* CLASS REASON [STATUS] PATTERN: what a diagnostic means */
+	RULE_OTHERWISE, /* the same, in the part of the file that is asked only when the status tells nothing exact */
 	RULE_CUT,     /* a line after which the returned message stands */
 	RULE_NAMES,   /* words that stand right before a recipient */
 	RULE_MARKER,  /* words that only a failure report says */
@@ -40,6 +41,9 @@ void bounce_rules_free(struct bounce_rules **r); /* drops one hold */
 
 /* Lower case, runs of blanks as one, continuation marks ("550-5.1.1") taken out, cut at SIZE. Returns the length. */
 size_t rules_normalise(struct view text, char *dst, size_t size);
+/* The same with every word that holds an "@" as a bare "@", and URLs without their path: neither says anything
+ * about a refusal. */
+size_t rules_normalise_words(struct view text, char *dst, size_t size);
 
 struct rule_question {
 	enum rule_kind kind;
@@ -50,6 +54,8 @@ struct rule_question {
 };
 struct rule_match {
 	enum meaning meaning;
+	bool at_rcpt;         /* "gone": hard only of an address that was refused as such (RCPT, or a status of 5.1.x) */
+	bool names_status;    /* the row holds for this very status */
 	struct view reason;   /* lives as long as the rules */
 	char name[RULE_NAME]; /* "bounce.rules:87" */
 	size_t end;           /* where the pattern ended in the text */

@@ -14,13 +14,13 @@
 struct place {
 	struct view address;
 	size_t at;
-	bool named;
+	unsigned indent; /* of one that heads its line */
+	bool named, heads, own;
 };
 
 struct finding {
 	struct place places[PLACES_MAX];
 	unsigned count;
-	bool any_named;
 };
 
 /* What stands before AT in its line, without the marks that open an address. */
@@ -40,10 +40,20 @@ static struct view after_in_line(struct view text, size_t at)
 	return view_sub(text, at, view_find(text, at, '\n'));
 }
 
-/* A line that begins with an address and goes on as a list of failures does. */
-static bool heads_its_line(struct view text, const struct found_address *f)
+/* "550", "554 5.1.1": sendmail's transcript puts them before the address. */
+static bool is_refusal_code(struct view v)
 {
-	if (before_in_line(text, f->at).n)
+	struct view status = view_trim(view_sub(v, 3, v.n));
+	return v.n >= 3 && (v.p[0] == '4' || v.p[0] == '5') && ascii_is_digit(v.p[1]) && ascii_is_digit(v.p[2]) &&
+	       (status.n == 0 || view_eq(status, dsn_status(status)));
+}
+
+/* A line that begins with an address and goes on as a list of failures does. */
+static bool heads_its_line(struct view text, const struct found_address *f, unsigned *ret_indent)
+{
+	struct view before = before_in_line(text, f->at);
+	*ret_indent = (unsigned)(f->at - (size_t)(before.p - text.p));
+	if (before.n && !is_refusal_code(before))
 		return false;
 	struct view after = after_in_line(text, f->at + f->address.n);
 	while (after.n && memchr(">\"')]`", after.p[0], 6))
@@ -60,7 +70,7 @@ static bool is_named(const struct bounce_rules *rules, struct view text, const s
 	if (before.n > sizeof words)
 		before = view_sub(before, before.n - sizeof words, before.n);
 	size_t n = rules_normalise(before, words, sizeof words);
-	return heads_its_line(text, f) || (n && bounce_rules_ends(rules, RULE_NAMES, view_n(words, n)));
+	return n && bounce_rules_ends(rules, RULE_NAMES, view_n(words, n));
 }
 
 static bool one_of(const struct view *list, unsigned count, struct view v)
@@ -77,11 +87,14 @@ static void find_places(const struct bounce_rules *rules, struct arena *a, struc
 	struct found_address f;
 	for (size_t from = 0; ret->count < PLACES_MAX && scan_address(text, &from, &f);) {
 		struct view address = canonical_address(a, f.address);
-		if (!address.p || one_of(own, own_count, address))
+		struct place *p = &ret->places[ret->count];
+		if (!address.p)
 			continue;
-		struct place *p = &ret->places[ret->count++];
-		*p = (struct place){address, f.at, is_named(rules, text, &f)};
-		ret->any_named |= p->named;
+		*p = (struct place){.address = address, .at = f.at};
+		p->heads = heads_its_line(text, &f, &p->indent);
+		p->named = p->heads || is_named(rules, text, &f);
+		p->own = one_of(own, own_count, address);
+		ret->count++;
 	}
 }
 
@@ -114,14 +127,14 @@ static enum dsn_action action_said(struct view notice, struct view subject)
 	return view_ifind(subject, V("delayed")) < subject.n || view_ifind(subject, V("(delay)")) < subject.n ? DSN_DELAYED : DSN_FAILED;
 }
 
-/* From the first word about ADDRESS to the first about another. Few words are eked out with those before. */
+/* From the line that first names ADDRESS to the first word about another. */
 static struct view words_about(const struct finding *f, const struct report *r, struct view notice, struct view address)
 {
 	size_t from = notice.n, to = notice.n;
 	for (unsigned i = 0; i < f->count; i++) {
 		const struct place *p = &f->places[i];
 		if (view_eq(p->address, address) && p->at < from)
-			from = p->at;
+			from = (size_t)(before_in_line(notice, p->at).p - notice.p);
 	}
 	if (r->count <= 1 || from == notice.n)
 		return notice;
@@ -136,46 +149,95 @@ static struct view words_about(const struct finding *f, const struct report *r, 
 	return view_sub(notice, from, to);
 }
 
-static void judge_all(const struct bounce_rules *rules, const struct finding *f, struct view notice, struct view subject, struct report *r)
+/* The line that lists ADDRESS and those set in below it: what was said of it and of nobody else. */
+static struct view own_lines(const struct finding *f, struct view notice, struct view address)
 {
-	for (unsigned i = 0; i < r->count; i++) {
-		struct report_recipient *one = &r->recipients[i];
-		struct view words = words_about(f, r, notice, one->address), hosts[HOSTS_MAX + 1];
-		hosts[0] = view_sub(one->address, view_find(one->address, 0, '@') + 1, one->address.n);
-		unsigned n = 1 + find_hosts(words, hosts + 1, HOSTS_MAX);
-		size_t at = words.n < notice.n ? 0 : view_ifind(notice, one->address);
-		struct refusal refusal = {action_said(notice, subject), (struct view){0}, view_sub(words, at < words.n ? at : 0, words.n), hosts, n};
-		refusal_judge(rules, &refusal, one);
-		if (view_eq(view_of(one->rule), V("unknown")) || view_starts(view_of(one->rule), V("status:"))) {
-			struct report_recipient all = *one;
-			refusal.text = words;
-			refusal_judge(rules, &refusal, &all);
-			if (!view_eq(view_of(all.rule), V("unknown")))
-				*one = all;
-		}
+	for (unsigned i = 0; i < f->count; i++) {
+		const struct place *p = &f->places[i];
+		if (!p->heads || !view_eq(p->address, address))
+			continue;
+		size_t from = (size_t)(before_in_line(notice, p->at).p - notice.p);
+		struct view rest = view_sub(notice, view_find(notice, p->at, '\n') + 1, notice.n);
+		for (struct view next = rest; rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t'); rest = next)
+			if (view_trim(text_line(&next)).n == 0)
+				break;
+		return view_sub(notice, from, (size_t)(rest.p - notice.p));
 	}
+	return (struct view){0};
 }
 
-static void add_named(struct arena *a, const struct finding *f, struct report *r)
+static bool by_a_row(const struct report_recipient *r)
 {
+	return !view_eq(view_of(r->rule), V("unknown")) && !view_starts(view_of(r->rule), V("status:"));
+}
+
+/* What is nearest decides: its own lines, the words about it, all there is. */
+static void judge_one(const struct bounce_rules *rules, const struct finding *f, const struct report *r, struct view notice,
+    enum dsn_action action, struct report_recipient *one)
+{
+	struct view words = words_about(f, r, notice, one->address), hosts[HOSTS_MAX + 1];
+	hosts[0] = view_sub(one->address, view_find(one->address, 0, '@') + 1, one->address.n);
+	unsigned n = 1 + find_hosts(words, hosts + 1, HOSTS_MAX);
+	struct view nearest[] = {own_lines(f, notice, one->address), words};
+	struct report_recipient best = *one;
+	for (size_t i = 0; i < 2; i++) {
+		struct refusal refusal = {action, (struct view){0}, nearest[i], words, hosts, n};
+		struct report_recipient now = *one;
+		if (nearest[i].n == 0)
+			continue;
+		refusal_judge(rules, &refusal, &now);
+		if (by_a_row(&now) || !best.rule[0] || view_eq(view_of(best.rule), V("unknown")))
+			best = now;
+		if (by_a_row(&best))
+			break;
+	}
+	*one = best;
+}
+
+static void judge_all(const struct bounce_rules *rules, const struct finding *f, struct view notice, struct view subject, struct report *r)
+{
+	enum dsn_action action = action_said(notice, subject);
+	for (unsigned i = 0; i < r->count; i++)
+		judge_one(rules, f, r, notice, action, &r->recipients[i]);
+}
+
+/* Where lists of failures begin; what is set in deeper was said about one of them. */
+static unsigned least_indent(const struct finding *f, bool own)
+{
+	unsigned least = UINT32_MAX;
 	for (unsigned i = 0; i < f->count; i++)
-		if (f->places[i].named)
-			report_add(a, r, f->places[i].address);
+		if (f->places[i].heads && f->places[i].own == own && f->places[i].indent < least)
+			least = f->places[i].indent;
+	return least;
+}
+
+static void add_named(struct arena *a, const struct finding *f, bool own, struct report *r)
+{
+	unsigned least = least_indent(f, own);
+	for (unsigned i = 0; i < f->count; i++) {
+		const struct place *p = &f->places[i];
+		if (p->own == own && p->named && (!p->heads || p->indent == least))
+			report_add(a, r, p->address);
+	}
 }
 
 static void add_mentioned(struct arena *a, const struct finding *f, const struct view *to, unsigned to_count, struct report *r)
 {
-	for (unsigned i = 0; i < f->count; i++)
+	struct view only = {0};
+	unsigned others = 0;
+	for (unsigned i = 0; i < f->count; i++) {
+		if (f->places[i].own)
+			continue;
 		if (one_of(to, to_count, f->places[i].address))
 			report_add(a, r, f->places[i].address);
+		others += !view_eq(only, f->places[i].address);
+		only = f->places[i].address;
+	}
 	if (r->count)
 		return;
-	for (unsigned i = 1; i < f->count; i++)
-		if (!view_eq(f->places[i].address, f->places[0].address))
-			return;
-	if (f->count)
-		report_add(a, r, f->places[0].address);
-	else if (to_count == 1)
+	if (others == 1)
+		report_add(a, r, only);
+	else if (others == 0 && to_count == 1)
 		report_add(a, r, to[0]);
 }
 
@@ -201,7 +263,7 @@ static bool looks_like_failure(const struct bounce_rules *rules, struct arena *a
 	return text_has(rules, RULE_MARKER, p->notice) || subject_is(rules, a, r, RULE_SUBJECT);
 }
 
-bool read_free_form(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r)
+bool read_free_form(const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool may_mention, struct report *r)
 {
 	struct view failed[FIELD_MAX_ADDRESSES], own[FIELD_MAX_ADDRESSES], to[FIELD_MAX_ADDRESSES];
 	struct finding *f = arena_zero(a, sizeof *f);
@@ -214,7 +276,11 @@ bool read_free_form(const struct bounce_rules *rules, struct arena *a, const str
 	for (unsigned i = 0; i < failed_count; i++)
 		report_add(a, r, failed[i]);
 	if (!r->count)
-		add_named(a, f, r);
+		add_named(a, f, false, r);
+	if (!r->count)
+		add_named(a, f, true, r);
+	if (!r->count && !may_mention)
+		return false;
 	if (!r->count)
 		add_mentioned(a, f, to, to_count, r);
 	const struct field *subject = head_find(&r->head, V("Subject"));

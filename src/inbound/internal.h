@@ -16,6 +16,7 @@ struct parts {
 	struct mime mime;
 	struct view notice;   /* what the mail system wrote: decoded text of the parts before the returned copy */
 	struct view status;   /* body of message/delivery-status, decoded */
+	struct view enclosed; /* the returned message, whole, when it is a part of its own */
 	struct view feedback; /* body of message/feedback-report, decoded */
 	bool is_disposition;  /* a read receipt (RFC 8098) */
 	bool is_status_report;
@@ -43,7 +44,8 @@ unsigned field_addresses(struct arena *a, const struct head *h, struct view name
 /* Each fills R->recipients and says whether the report is of its kind. */
 int read_delivery_status(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r, bool *ret,
     struct err *err) MUST_CHECK;
-bool read_free_form(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r);
+/* Without MAY_MENTION: only by recipients that the words list. */
+bool read_free_form(const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool may_mention, struct report *r);
 int read_feedback(struct arena *a, const struct parts *p, struct report *r, bool *ret, struct err *err) MUST_CHECK;
 bool is_automatic_reply(const struct bounce_rules *rules, struct arena *a, const struct report *r);
 bool is_mail_system(const struct bounce_rules *rules, struct arena *a, const struct report *r);

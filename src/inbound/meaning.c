@@ -42,18 +42,22 @@ static bool glob_fits(struct view glob, struct view status)
 	return view_eq(glob, status);
 }
 
-static void judge_status(struct view status, struct report_recipient *ret)
+/* EXACT: only rows that name the whole status. */
+static bool judge_status(struct view status, bool exact, struct report_recipient *ret)
 {
-	for (size_t i = 0; i < sizeof status_rows / sizeof *status_rows; i++)
-		if (glob_fits(status_rows[i].status, status)) {
-			ret->meaning = status_rows[i].meaning;
-			ret->reason = view_of(status_rows[i].reason);
-			snprintf(ret->rule, sizeof ret->rule, "status:%.*s", VFMT(status));
-			return;
-		}
+	for (size_t i = 0; i < sizeof status_rows / sizeof *status_rows; i++) {
+		const struct status_row *row = &status_rows[i];
+		if (!glob_fits(row->status, status) || (exact && view_ends(row->status, V("*"))))
+			continue;
+		ret->meaning = row->meaning;
+		ret->reason = view_of(row->reason);
+		snprintf(ret->rule, sizeof ret->rule, "status:%.*s", VFMT(status));
+		return true;
+	}
 	ret->meaning = MEANING_SOFT;
 	ret->reason = V("unknown");
 	snprintf(ret->rule, sizeof ret->rule, "unknown");
+	return false;
 }
 
 static bool stands_alone(struct view text, size_t at)
@@ -89,29 +93,92 @@ static bool is_temporary(struct view status, int code)
 	return status.n ? status.p[0] == '4' : code >= 400 && code < 500;
 }
 
-/* Nothing that is temporary, or the sender's own fault, may become hard by a word. */
-static bool may_be_hard(struct view status, int code)
+enum command { COMMAND_UNKNOWN, COMMAND_RCPT, COMMAND_DATA };
+
+/* sendmail's transcript: the command before the first refusal that isn't about the order of commands. */
+static enum command command_of_transcript(struct view text)
 {
-	return !is_temporary(status, code) && !view_starts(status, V("5.7."));
+	for (size_t i = 0; i + 5 < text.n; i++) {
+		if (memcmp(text.p + i, "<<< 5", 5) != 0 || view_starts(view_sub(text, i, text.n), V("<<< 503")))
+			continue;
+		size_t said = i;
+		while (said > 0 && !view_starts(view_sub(text, said, i), V(">>> ")))
+			said--;
+		struct view line = view_sub(text, said, i);
+		return view_istarts(line, V(">>> rcpt")) ? COMMAND_RCPT : view_istarts(line, V(">>> ")) ? COMMAND_DATA : COMMAND_UNKNOWN;
+	}
+	return COMMAND_UNKNOWN;
 }
 
-static void judge_words(const struct bounce_rules *rules, const struct refusal *r, struct view status, int code, struct report_recipient *ret)
+static enum command command_refused(struct view text)
+{
+	static const struct {
+		const char *words;
+		enum command command;
+	} rows[] = {
+	    {"in reply to rcpt", COMMAND_RCPT},
+	    {"after rcpt", COMMAND_RCPT},
+	    {"in reply to end of data", COMMAND_DATA},
+	    {"in reply to data", COMMAND_DATA},
+	    {"after end of data", COMMAND_DATA},
+	    {"after data", COMMAND_DATA},
+	    {"after i sent the message", COMMAND_DATA},
+	    {"smtp command data", COMMAND_DATA},
+	    {"rcpt", COMMAND_RCPT},
+	    {"does not like recipient", COMMAND_RCPT},
+	};
+	enum command c = command_of_transcript(text);
+	for (size_t i = 0; c == COMMAND_UNKNOWN && i < sizeof rows / sizeof *rows; i++)
+		if (view_ifind(text, view_of(rows[i].words)) < text.n)
+			c = rows[i].command;
+	return c;
+}
+
+static bool is_about_the_address(const struct refusal *r, struct view status)
+{
+	enum command said = command_refused(r->text);
+	if (view_starts(status, V("5.1.")) || view_ifind(r->text, V("bouncecategory: bad-mailbox")) < r->text.n)
+		return true;
+	return (said ? said : command_refused(r->around)) == COMMAND_RCPT;
+}
+
+/* Nothing that is temporary may become hard by a word, nor what the sender is to blame for, unless the row says of that
+ * very status that it may. */
+static bool may_be_hard(const struct refusal *r, const struct rule_match *m, struct view status, int code)
+{
+	if (is_temporary(status, code) || (view_starts(status, V("5.7.")) && !m->names_status))
+		return false;
+	return !m->at_rcpt || is_about_the_address(r, status);
+}
+
+static void use_row(const struct refusal *r, const struct rule_match *m, struct view status, int code, struct report_recipient *ret)
+{
+	if (m->meaning != MEANING_HARD || may_be_hard(r, m, status, code))
+		ret->meaning = m->meaning;
+	else if (ret->meaning != MEANING_POLICY)
+		ret->meaning = MEANING_SOFT;
+	ret->reason = m->reason;
+	memcpy(ret->rule, m->name, sizeof ret->rule);
+}
+
+static void judge_words(const struct bounce_rules *rules, const struct refusal *r, struct view status, struct report_recipient *ret)
 {
 	char text[RULES_MAX_TEXT];
 	struct rule_match m;
-	size_t n = rules_normalise(r->text, text, sizeof text);
+	int code = reply_code_in(r->text);
+	size_t n = rules_normalise_words(r->text, text, sizeof text);
 	struct rule_question q = {RULE_MEANING, view_n(text, n), status, r->hosts, r->host_count};
-	judge_status(status, ret);
-	if (!bounce_rules_find(rules, &q, &m))
+	judge_status(status, false, ret);
+	if (bounce_rules_find(rules, &q, &m)) {
+		use_row(r, &m, status, code, ret);
 		return;
-	if (m.meaning == MEANING_HARD && !may_be_hard(status, code)) {
-		if (ret->meaning != MEANING_POLICY)
-			ret->meaning = MEANING_SOFT;
-	} else {
-		ret->meaning = m.meaning;
 	}
-	ret->reason = m.reason;
-	memcpy(ret->rule, m.name, sizeof ret->rule);
+	q.kind = RULE_OTHERWISE;
+	if (!judge_status(status, true, ret)) {
+		judge_status(status, false, ret);
+		if (bounce_rules_find(rules, &q, &m))
+			use_row(r, &m, status, code, ret);
+	}
 }
 
 void refusal_judge(const struct bounce_rules *rules, const struct refusal *r, struct report_recipient *ret)
@@ -126,7 +193,7 @@ void refusal_judge(const struct bounce_rules *rules, const struct refusal *r, st
 		snprintf(ret->rule, sizeof ret->rule, "action:%s", ret->action);
 		return;
 	}
-	judge_words(rules, r, status, reply_code_in(r->text), ret);
+	judge_words(rules, r, status, ret);
 	if (r->action == DSN_DELAYED && ret->meaning == MEANING_HARD)
 		ret->meaning = MEANING_SOFT;
 	if (ret->meaning == MEANING_NONE && r->action == DSN_FAILED)

@@ -11,7 +11,7 @@
 struct view crlf_lines(struct arena *a, struct view message)
 {
 	size_t lines = 0, from = 0;
-	while (from < message.n && message.p[from] == '\n')
+	while (from < message.n && memchr(" \t\r\n", message.p[from], 4))
 		from++;
 	if (view_starts(view_sub(message, from, message.n), V("From ")))
 		from = view_find(message, from, '\n') + 1;
@@ -204,6 +204,8 @@ static void take_part(struct gathering *g, const struct mime_part *part)
 	struct view body = role == ROLE_NOTHING ? V("") : decoded(g->a, part);
 	if (role == ROLE_RETURNED && !g->has_returned) {
 		g->returned = body;
+		if (mime_is(part, V("message"), V("rfc822")))
+			g->parts->enclosed = body;
 		g->has_returned = true;
 	} else if (role == ROLE_STATUS && !g->parts->is_status_report) {
 		g->parts->status = body;
@@ -230,6 +232,16 @@ static void read_envelope_from(struct arena *a, struct report *r)
 		r->envelope_from = field_unfolded(a, f);
 }
 
+/* A delivery status within the words, as systems write it that know the fields but not the part. */
+static void find_status(struct parts *p)
+{
+	size_t from = view_ifind(p->notice, V("\nReporting-MTA:")), to = view_ifind(p->notice, V("\nFinal-Recipient:"));
+	if (to == p->notice.n)
+		return;
+	p->status = view_sub(p->notice, from < to ? from + 1 : to + 1, p->notice.n);
+	p->is_status_report = true;
+}
+
 int parts_read(const struct bounce_rules *rules, struct arena *a, struct report *r, struct parts *ret, struct err *err)
 {
 	struct err ignored;
@@ -246,6 +258,8 @@ int parts_read(const struct bounce_rules *rules, struct arena *a, struct report 
 	buf_free(&g.notice);
 	if (!ret->notice.p)
 		return err_set(err, ERR_LIMIT, "report: too large to be looked at");
+	if (!ret->is_status_report)
+		find_status(ret);
 	if (!g.has_returned)
 		split_notice(rules, ret, &g.returned);
 	if (g.returned.n && head_parse(a, g.returned, &r->returned, &ignored) < 0)

@@ -16,7 +16,7 @@ struct rule {
 	struct view status; /* "5.2.1", "5.7.*"; empty = any */
 	struct view literals[RULES_MAX_LITERALS];
 	uint8_t literal_count;
-	bool at_start, at_end;
+	bool at_start, at_end, at_rcpt;
 	uint16_t provider;
 	unsigned line;
 };
@@ -49,18 +49,20 @@ static const struct verb_row {
 	struct view word;
 	enum rule_kind kind;
 	enum meaning meaning;
+	bool at_rcpt;
 } verb_rows[] = {
-    {V("hard"), RULE_MEANING, MEANING_HARD},
-    {V("soft"), RULE_MEANING, MEANING_SOFT},
-    {V("policy"), RULE_MEANING, MEANING_POLICY},
-    {V("none"), RULE_MEANING, MEANING_NONE},
-    {V("cut"), RULE_CUT, MEANING_NONE},
-    {V("names"), RULE_NAMES, MEANING_NONE},
-    {V("marker"), RULE_MARKER, MEANING_NONE},
-    {V("subject"), RULE_SUBJECT, MEANING_NONE},
-    {V("daemon"), RULE_DAEMON, MEANING_NONE},
-    {V("auto"), RULE_AUTO, MEANING_NONE},
-    {V("wish"), RULE_WISH, MEANING_NONE},
+    {V("hard"), RULE_MEANING, MEANING_HARD, false},
+    {V("gone"), RULE_MEANING, MEANING_HARD, true},
+    {V("soft"), RULE_MEANING, MEANING_SOFT, false},
+    {V("policy"), RULE_MEANING, MEANING_POLICY, false},
+    {V("none"), RULE_MEANING, MEANING_NONE, false},
+    {V("cut"), RULE_CUT, MEANING_NONE, false},
+    {V("names"), RULE_NAMES, MEANING_NONE, false},
+    {V("marker"), RULE_MARKER, MEANING_NONE, false},
+    {V("subject"), RULE_SUBJECT, MEANING_NONE, false},
+    {V("daemon"), RULE_DAEMON, MEANING_NONE, false},
+    {V("auto"), RULE_AUTO, MEANING_NONE, false},
+    {V("wish"), RULE_WISH, MEANING_NONE, false},
 };
 
 const char *meaning_word(enum meaning m)
@@ -108,6 +110,13 @@ static int read_pattern(struct rule *r, struct view pattern, struct err *err)
 	return 0;
 }
 
+/* Where in the file a row stands. */
+struct place {
+	uint16_t provider;
+	bool otherwise;
+	unsigned line;
+};
+
 static int read_provider(struct rule_file *f, struct view rest, struct err *err)
 {
 	if (f->provider_count == PROVIDERS_MAX)
@@ -143,38 +152,40 @@ static int read_meaning(struct rule *r, struct view *rest, struct err *err)
 	return 0;
 }
 
-static int read_row(struct rule_file *f, const struct verb_row *verb, struct view rest, unsigned provider, unsigned line,
-    struct err *err)
+static int read_row(struct rule_file *f, const struct verb_row *verb, struct view rest, const struct place *at, struct err *err)
 {
-	if (f->lists[verb->kind].count == RULES_MAX_ROWS)
+	enum rule_kind kind = verb->kind == RULE_MEANING && at->otherwise ? RULE_OTHERWISE : verb->kind;
+	if (f->lists[kind].count == RULES_MAX_ROWS)
 		return err_set(err, ERR_LIMIT, "at most %d rows of a kind", RULES_MAX_ROWS);
-	struct rule *r = add_row(&f->lists[verb->kind]);
+	struct rule *r = add_row(&f->lists[kind]);
 	r->meaning = verb->meaning;
-	r->line = line;
-	r->provider = (uint16_t)provider;
+	r->at_rcpt = verb->at_rcpt;
+	r->line = at->line;
+	r->provider = at->provider;
 	if (verb->kind == RULE_MEANING && read_meaning(r, &rest, err) < 0)
 		return -1;
 	return read_pattern(r, rest, err);
 }
 
-static int read_line(struct rule_file *f, struct view line, unsigned number, unsigned *provider, struct err *err)
+static int read_line(struct rule_file *f, struct view line, struct place *at, struct err *err)
 {
 	struct view word;
 	if (!view_word(&line, &word) || word.p[0] == '#')
 		return 0;
 	if (view_eq(word, V("provider"))) {
-		*provider = f->provider_count;
+		at->provider = (uint16_t)f->provider_count;
 		return read_provider(f, line, err);
 	}
-	if (view_eq(word, V("everybody"))) {
-		*provider = EVERYBODY;
+	if (view_eq(word, V("everybody")) || view_eq(word, V("otherwise"))) {
+		at->otherwise = word.p[0] == 'o';
+		at->provider = EVERYBODY;
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof verb_rows / sizeof *verb_rows; i++)
 		if (view_eq(word, verb_rows[i].word))
-			return read_row(f, &verb_rows[i], line, *provider, number, err);
-	return err_set(err, ERR_SYNTAX, "hard, soft, policy, none, provider, everybody, cut, names, marker, subject, daemon, auto "
-					"or wish is expected");
+			return read_row(f, &verb_rows[i], line, at, err);
+	return err_set(err, ERR_SYNTAX, "hard, gone, soft, policy, none, provider, everybody, otherwise, cut, names, marker, "
+					"subject, daemon, auto or wish is expected");
 }
 
 static int read_file(struct rule_file *f, struct view text, const char *name, struct err *err)
@@ -186,10 +197,12 @@ static int read_file(struct rule_file *f, struct view text, const char *name, st
 	f->providers = mem_alloc(PROVIDERS_MAX * sizeof *f->providers);
 	ascii_lower_in_place(f->text, text.n);
 	struct view rest = view_n(f->text, text.n), line;
-	unsigned provider = EVERYBODY, number = 0;
-	while (view_cut(&rest, '\n', &line))
-		if (read_line(f, line, ++number, &provider, err) < 0)
-			return err_prefix(err, "%s:%u", name, number);
+	struct place at = {.provider = EVERYBODY};
+	while (view_cut(&rest, '\n', &line)) {
+		at.line++;
+		if (read_line(f, line, &at, err) < 0)
+			return err_prefix(err, "%s:%u", name, at.line);
+	}
 	return 0;
 }
 
@@ -261,13 +274,38 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-size_t rules_normalise(struct view text, char *dst, size_t size)
+/* A URL's path says "spam" or "blocked" whatever it is linked from. */
+static size_t cut_path(const char *dst, size_t from, size_t n)
+{
+	const char *host = memmem(dst + from, n - from, "://", 3);
+	const char *slash = host ? memchr(host + 3, '/', n - (size_t)(host + 3 - dst)) : NULL;
+	return slash ? (size_t)(slash - dst) + 1 : n;
+}
+
+/* The word that ends DST holds an "@": only that is left of it. */
+static size_t hide_name(char *dst, size_t n)
+{
+	size_t from = n;
+	while (from > 0 && dst[from - 1] != ' ')
+		from--;
+	if (!memchr(dst + from, '@', n - from))
+		return cut_path(dst, from, n);
+	for (size_t i = from; i < n && dst[i] != '@'; i++)
+		if (memchr(":=<([", dst[i], 5))
+			from = i + 1;
+	dst[from] = '@';
+	return from + 1;
+}
+
+static size_t normalise(struct view text, char *dst, size_t size, bool hides_names)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < text.n && n < size; i++) {
 		if (is_blank(text.p[i])) {
-			if (n && dst[n - 1] != ' ')
+			if (n && dst[n - 1] != ' ') {
+				n = hides_names ? hide_name(dst, n) : n;
 				dst[n++] = ' ';
+			}
 			continue;
 		}
 		size_t mark = n == 0 || dst[n - 1] == ' ' ? reply_mark(view_sub(text, i, i + 16 < text.n ? i + 16 : text.n)) : 0;
@@ -276,9 +314,21 @@ size_t rules_normalise(struct view text, char *dst, size_t size)
 		else
 			dst[n++] = ascii_lower(text.p[i]);
 	}
+	if (hides_names && n)
+		n = hide_name(dst, n);
 	while (n && dst[n - 1] == ' ')
 		n--;
 	return n;
+}
+
+size_t rules_normalise(struct view text, char *dst, size_t size)
+{
+	return normalise(text, dst, size, false);
+}
+
+size_t rules_normalise_words(struct view text, char *dst, size_t size)
+{
+	return normalise(text, dst, size, true);
 }
 
 static bool find_literal(struct view text, size_t from, struct view literal, size_t *ret_end)
@@ -378,6 +428,8 @@ static bool find_in(const struct rule_file *f, const struct rule_question *q, st
 	if (!r)
 		return false;
 	ret->meaning = r->meaning;
+	ret->at_rcpt = r->at_rcpt;
+	ret->names_status = r->status.n > 0;
 	ret->reason = r->reason;
 	snprintf(ret->name, sizeof ret->name, "%s:%u", f->name, r->line);
 	return true;

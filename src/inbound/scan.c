@@ -58,6 +58,23 @@ bool scan_address(struct view text, size_t *from, struct found_address *ret)
 	return false;
 }
 
+/* What no grammar allows, but what somebody put before and after an "@". */
+static struct view odd_address(struct arena *a, struct view written)
+{
+	if (view_starts(written, V("<")) && view_ends(written, V(">")))
+		written = view_sub(written, 1, written.n - 1);
+	size_t at = view_find(written, 0, '@');
+	if (at == 0 || at + 1 >= written.n || written.n > ADDRESS_MAX)
+		return (struct view){0};
+	for (size_t i = 0; i < written.n; i++)
+		if ((unsigned char)written.p[i] <= ' ' || written.p[i] == 0x7f || memchr("<>()[],;:\\\"", written.p[i], 11))
+			return (struct view){0};
+	struct view copy = arena_view(a, written);
+	if (copy.p)
+		ascii_lower_in_place((char *)copy.p, copy.n);
+	return copy;
+}
+
 struct view canonical_address(struct arena *a, struct view written)
 {
 	struct address parsed;
@@ -68,7 +85,7 @@ struct view canonical_address(struct arena *a, struct view written)
 	struct found_address found;
 	size_t from = 0;
 	if (!scan_address(written, &from, &found))
-		return (struct view){0};
+		return odd_address(a, written);
 	if (address_parse(found.address, &parsed, &ignored) == 0)
 		return arena_view(a, view_of(parsed.text));
 	struct view copy = arena_view(a, found.address);

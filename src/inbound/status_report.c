@@ -21,19 +21,35 @@ static bool by_a_row(const struct report_recipient *r)
 	return !view_starts(view_of(r->rule), V("status:")) && !view_eq(view_of(r->rule), V("unknown"));
 }
 
-static void judge_group(const struct bounce_rules *rules, const struct dsn *d, const struct dsn_recipient *g, struct view notice,
+/* What was said, and what PowerMTA found it to mean: it reads the whole dialogue. */
+static struct view group_words(struct arena *a, const struct dsn_recipient *g)
+{
+	struct view field = V("X-PowerMTA-BounceCategory:"), rest = view_sub(g->raw, view_ifind(g->raw, field), g->raw.n);
+	struct view line = text_line(&rest), said = g->diagnostic.value;
+	char *p = line.n ? arena_alloc(a, said.n + line.n + 1) : NULL;
+	if (!p)
+		return said;
+	if (said.n)
+		memcpy(p, said.p, said.n);
+	p[said.n] = ' ';
+	memcpy(p + said.n + 1, line.p, line.n);
+	return view_n(p, said.n + 1 + line.n);
+}
+
+static void judge_group(const struct bounce_rules *rules, struct arena *a, const struct dsn *d, const struct dsn_recipient *g, struct view notice,
     struct view address, struct report_recipient *ret)
 {
 	struct view domain = view_sub(address, view_find(address, 0, '@') + 1, address.n);
 	struct view hosts[] = {g->remote_mta.value, d->reporting_mta.value, domain};
-	struct refusal refusal = {g->action, g->status, g->diagnostic.value, hosts, 3};
+	struct view words = words_about(notice, address, d->count);
+	struct refusal refusal = {g->action, g->status, group_words(a, g), words, hosts, 3};
 	refusal_judge(rules, &refusal, ret);
 	if (ret->meaning == MEANING_NONE || by_a_row(ret))
 		return;
 	if (!is_thin(ret) && g->diagnostic.value.n)
 		return;
 	struct report_recipient second = *ret;
-	refusal.text = words_about(notice, address, d->count);
+	refusal.text = words;
 	refusal_judge(rules, &refusal, &second);
 	if (by_a_row(&second))
 		*ret = second;
@@ -62,7 +78,7 @@ int read_delivery_status(const struct bounce_rules *rules, struct arena *a, cons
 		struct report_recipient one = {.address = address};
 		if (!address.p)
 			continue;
-		judge_group(rules, &d, &d.recipients[i], p->notice, address, &one);
+		judge_group(rules, a, &d, &d.recipients[i], p->notice, address, &one);
 		unsigned before = r->count;
 		struct report_recipient *kept = report_add(a, r, address);
 		if (!kept)
