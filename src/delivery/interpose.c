@@ -1,10 +1,12 @@
-/* connect() and poll() of the whole program. For threads that entered a wire they do what libesmtp has no option for:
+/* connect(), poll(), write(), read() and close() of the whole program. For threads that entered a wire they do what
+ * libesmtp has no option for:
  *
  *   connect  TCP_NODELAY (without it a message costs a delayed ACK, 44 ms), close-on-exec, keep-alive, TCP_USER_TIMEOUT,
  *            a connect timeout, every address in turn, IPv6 and Unix sockets, and a descriptor of our own to cut by
  *   poll     flush before read: a TLS 1.3 ticket makes the socket readable while EHLO is still unsent, and
  *            libesmtp would wait for an answer to what it never asked;
  *            a write that timed out cuts the wire: libesmtp would drop that buffer, go on with the next and report 250
+ *   write    gathers (outgoing.h); what was gathered is sent before poll() waits for a reply, by read() and by close()
  *
  * Calls of all other threads go to libc unchanged. */
 #undef _FORTIFY_SOURCE /* its inline poll() would stand in the way of ours */
@@ -26,30 +28,52 @@
 
 typedef int connect_fn(int, const struct sockaddr *, socklen_t);
 typedef int poll_fn(struct pollfd *, nfds_t, int);
+typedef ssize_t write_fn(int, const void *, size_t);
+typedef ssize_t read_fn(int, void *, size_t);
+typedef int close_fn(int);
 
 static __thread struct wire *mine;
 static __thread int given = -1;
 
+/* libc's own, looked up once. */
+static void *next(_Atomic(void *) *known, const char *name)
+{
+	void *f = atomic_load_explicit(known, memory_order_relaxed);
+	if (!f) {
+		f = dlsym(RTLD_NEXT, name);
+		atomic_store_explicit(known, f, memory_order_relaxed);
+	}
+	return f;
+}
+
 static int next_connect(int fd, const struct sockaddr *sa, socklen_t n)
 {
-	static _Atomic(connect_fn *) next;
-	connect_fn *f = atomic_load_explicit(&next, memory_order_relaxed);
-	if (!f) {
-		f = (connect_fn *)dlsym(RTLD_NEXT, "connect");
-		atomic_store_explicit(&next, f, memory_order_relaxed);
-	}
-	return f(fd, sa, n);
+	static _Atomic(void *) known;
+	return ((connect_fn *)next(&known, "connect"))(fd, sa, n);
 }
 
 static int next_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	static _Atomic(poll_fn *) next;
-	poll_fn *f = atomic_load_explicit(&next, memory_order_relaxed);
-	if (!f) {
-		f = (poll_fn *)dlsym(RTLD_NEXT, "poll");
-		atomic_store_explicit(&next, f, memory_order_relaxed);
-	}
-	return f(fds, n, timeout_ms);
+	static _Atomic(void *) known;
+	return ((poll_fn *)next(&known, "poll"))(fds, n, timeout_ms);
+}
+
+static ssize_t next_write(int fd, const void *bytes, size_t n)
+{
+	static _Atomic(void *) known;
+	return ((write_fn *)next(&known, "write"))(fd, bytes, n);
+}
+
+static ssize_t next_read(int fd, void *bytes, size_t n)
+{
+	static _Atomic(void *) known;
+	return ((read_fn *)next(&known, "read"))(fd, bytes, n);
+}
+
+static int next_close(int fd)
+{
+	static _Atomic(void *) known;
+	return ((close_fn *)next(&known, "close"))(fd);
 }
 
 static const char *const sentences[] = {
@@ -70,7 +94,7 @@ const char *wire_cut_sentence(enum wire_cut c)
 void wire_init(struct wire *w)
 {
 	memset(w, 0, sizeof *w);
-	w->fd = -1;
+	w->fd = w->theirs = -1;
 	ALWAYS(pthread_mutex_init(&w->lock, NULL) == 0);
 }
 
@@ -97,6 +121,7 @@ void wire_enter(struct wire *w, const struct addresses *to, int64_t connect_time
 	w->connect_errno = 0;
 	w->connected = false;
 	atomic_store(&w->cut, WIRE_WHOLE);
+	outgoing_start(&w->outgoing);
 	given = given_fd;
 	mine = w;
 }
@@ -106,6 +131,8 @@ void wire_leave(struct wire *w)
 	ALWAYS(mine == w);
 	mine = NULL;
 	given = -1;
+	w->theirs = -1;
+	outgoing_end(&w->outgoing);
 	atomic_store(&w->deadline_ms, 0);
 	keep(w, -1);
 }
@@ -189,6 +216,7 @@ static int wire_connect(struct wire *w, int fd)
 	}
 	if (w->connect_errno == 0 && dup3(w->fd, fd, O_CLOEXEC) >= 0) {
 		w->connected = true;
+		w->theirs = fd;
 		return 0;
 	}
 	keep(w, -1);
@@ -196,29 +224,102 @@ static int wire_connect(struct wire *w, int fd)
 	return -1;
 }
 
+/* ---- the duplicate's bytes ---- */
+
+/* The wire, if FD is the duplicate that this thread's libesmtp works on. */
+static struct wire *wire_of(int fd)
+{
+	return mine && fd == mine->theirs ? mine : NULL;
+}
+
+static bool send_some(struct wire *w)
+{
+	if (wire_was_cut(w))
+		outgoing_fail(&w->outgoing, ECANCELED);
+	return outgoing_send(&w->outgoing, w->theirs);
+}
+
+/* False: the hop took nothing for a whole timeout, and the wire is cut. */
+static bool await_room(struct wire *w, int timeout_ms)
+{
+	struct pollfd p = {.fd = w->theirs, .events = POLLOUT};
+	int ready;
+	do
+		ready = next_poll(&p, 1, timeout_ms);
+	while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		wire_cut(w, WIRE_WRITE_STALL);
+	return ready != 0;
+}
+
+/* Everything that was written goes out before anybody waits for an answer to it. */
+static void send_all(struct wire *w, int timeout_ms)
+{
+	while (!send_some(w) && await_room(w, timeout_ms))
+		continue;
+}
+
+/* There will be room for a write: at once, or when the hop took some. False: it took nothing. */
+static bool make_room(struct wire *w, int timeout_ms)
+{
+	while (!outgoing_takes(&w->outgoing) && !send_some(w) && !outgoing_takes(&w->outgoing))
+		if (!await_room(w, timeout_ms))
+			return false;
+	return true;
+}
+
+/* Only the write is reported: flush before read. */
+static int may_write(struct pollfd *fds, nfds_t n)
+{
+	for (nfds_t i = 0; i < n; i++)
+		fds[i].revents = fds[i].events & POLLOUT;
+	return 1;
+}
+
+/* Not inlined: libc's header says of poll() that it only writes what FDS points at, and the compiler would believe it. */
+__attribute__((noinline)) static int wire_poll(struct wire *w, struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	if (fds[0].fd != w->theirs)
+		return next_poll(fds, n, timeout_ms);
+	if (fds[n - 1].events & POLLOUT)
+		return make_room(w, timeout_ms) ? may_write(fds, n) : 0;
+	if (timeout_ms != 0)
+		send_all(w, timeout_ms);
+	return next_poll(fds, n, timeout_ms);
+}
+
+/* ---- what stands before libc ---- */
+
 __attribute__((visibility("default"))) int connect(int fd, const struct sockaddr *sa, socklen_t n)
 {
 	return mine ? wire_connect(mine, fd) : next_connect(fd, sa, n);
 }
 
-static int flush_first(struct pollfd *fds, int ready)
-{
-	if (fds[0].fd == fds[1].fd && fds[0].revents & POLLIN && fds[1].revents & POLLOUT) {
-		fds[0].revents = 0;
-		ready--;
-	}
-	return ready;
-}
-
 __attribute__((visibility("default"))) int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	int ready = next_poll(fds, n, timeout_ms);
-	struct wire *w = mine;
-	if (!w || n == 0)
-		return ready;
-	if (ready == 0 && timeout_ms > 0 && fds[n - 1].events & POLLOUT)
-		wire_cut(w, WIRE_WRITE_STALL);
-	if (ready > 0 && n == 2)
-		ready = flush_first(fds, ready);
-	return ready;
+	return mine && n ? wire_poll(mine, fds, n, timeout_ms) : next_poll(fds, n, timeout_ms);
+}
+
+__attribute__((visibility("default"))) ssize_t write(int fd, const void *bytes, size_t n)
+{
+	struct wire *w = wire_of(fd);
+	return w ? outgoing_put(&w->outgoing, fd, bytes, n) : next_write(fd, bytes, n);
+}
+
+__attribute__((visibility("default"))) ssize_t read(int fd, void *bytes, size_t n)
+{
+	struct wire *w = wire_of(fd);
+	if (w && !outgoing_is_empty(&w->outgoing))
+		send_some(w);
+	return next_read(fd, bytes, n);
+}
+
+__attribute__((visibility("default"))) int close(int fd)
+{
+	struct wire *w = wire_of(fd);
+	if (w) {
+		send_some(w); /* a goodbye */
+		w->theirs = -1;
+	}
+	return next_close(fd);
 }

@@ -1,12 +1,13 @@
 /* A session's socket, from outside: who dials, who may cut.
  *
- * libesmtp has no door to its socket. The program's own connect() and poll() stand before libc's (interpose.c); on a
- * thread that has entered a wire they act for it, on all others they pass through. */
+ * libesmtp has no door to its socket. The program's own connect(), poll(), write(), read() and close() stand before
+ * libc's (interpose.c); on a thread that has entered a wire they act for it, on all others they pass through. */
 #pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "outgoing.h"
 #include "resolve.h"
 
 enum wire_cut {
@@ -25,6 +26,8 @@ struct wire {
 	int64_t connect_timeout_ms;
 	pthread_mutex_t lock;
 	int fd;                       /* ours; libesmtp works on a duplicate; -1 = none */
+	int theirs;                   /* the duplicate's number, while libesmtp has it; -1 = none */
+	struct outgoing outgoing;     /* of the thread that entered */
 	int connect_errno;            /* of the last address that was tried */
 	bool connected;
 	_Atomic int64_t deadline_ms;  /* on the clock of the caller who watches; 0 = none */

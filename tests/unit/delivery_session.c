@@ -8,6 +8,8 @@
 #include "../../src/delivery/session.h"
 #include "hop_server.h"
 
+#include <errno.h>
+
 #define MAILS_MOST 8
 
 static const char head[] = "From: a@example.com\r\nTo: b@example.net\r\nDate: Tue, 24 Nov 2026 02:00:00 +0000\r\n"
@@ -256,30 +258,95 @@ static void no_mail_is_taken_after_a_refused_data(void **state)
 	assert_int_equal(p.given, 1);
 }
 
+/* A wire on this thread over a pair of sockets: RET is what libesmtp would have, PEER the hop's end. */
+static void enter_pair(struct wire *w, int *ret, int *peer)
+{
+	static const struct addresses none;
+	static const struct sockaddr nowhere = {.sa_family = AF_UNIX};
+	int sv[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv), 0);
+	*ret = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*peer = sv[1];
+	wire_init(w);
+	wire_enter(w, &none, 1000, sv[0]);
+	assert_int_equal(connect(*ret, &nowhere, sizeof nowhere), 0);
+}
+
 /* A TLS 1.3 ticket makes the socket readable before EHLO went out: reading first would wait for an answer to nothing. */
 static void on_a_wire_writing_comes_before_reading(void **state)
 {
 	(void)state;
-	int sv[2];
+	int fd, peer;
 	struct wire w;
-	struct addresses none = {0};
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
-	assert_int_equal(write(sv[1], "x", 1), 1);
-	struct pollfd p[2] = {{.fd = sv[0], .events = POLLIN}, {.fd = sv[0], .events = POLLOUT}};
-	wire_init(&w);
-	wire_enter(&w, &none, 1000, -1);
+	enter_pair(&w, &fd, &peer);
+	assert_int_equal(write(peer, "x", 1), 1);
+	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
 	assert_int_equal(poll(p, 2, 1000), 1);
 	assert_int_equal(p[0].revents, 0);
 	assert_int_equal(p[1].revents, POLLOUT);
-	p[1].fd = -1;
 	assert_int_equal(poll(p, 1, 1000), 1);
 	assert_int_equal(p[0].revents, POLLIN);
+	close(dup(fd)); /* others' descriptors are others' business */
 	wire_leave(&w);
-	p[1].fd = sv[0];
-	assert_int_equal(poll(p, 2, 1000), 2); /* other threads' business */
+	assert_int_equal(poll(p, 2, 1000), 2);
 	wire_free(&w);
-	close(sv[0]);
-	close(sv[1]);
+	close(fd);
+	close(peer);
+}
+
+static void what_is_written_goes_out_before_a_reply_is_awaited(void **state)
+{
+	(void)state;
+	int fd, peer;
+	char got[8];
+	struct wire w;
+	enter_pair(&w, &fd, &peer);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	assert_int_equal(write(fd, "ab", 2), 2);
+	assert_int_equal(write(fd, "c", 1), 1);
+	assert_int_equal(read(peer, got, sizeof got), -1); /* gathered */
+	assert_int_equal(poll(&p, 1, 1), 0);
+	assert_int_equal(read(peer, got, sizeof got), 3);
+	assert_memory_equal(got, "abc", 3);
+	assert_int_equal(write(fd, "d", 1), 1);
+	wire_cut(&w, WIRE_DEADLINE);
+	close(fd);
+	assert_int_equal(read(peer, got, sizeof got), 0); /* what was cut off says nothing more */
+	wire_leave(&w);
+	wire_free(&w);
+	close(peer);
+}
+
+/* More than fits is passed on; a hop that takes nothing for a whole timeout is cut off. */
+static void gathering_has_an_end(void **state)
+{
+	(void)state;
+	int fd, peer;
+	static char piece[2048], got[65536];
+	struct wire w;
+	enter_pair(&w, &fd, &peer);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	size_t wrote = 0, seen = 0;
+	for (int stalls = 0; stalls < 2;) {
+		ssize_t n = write(fd, piece, sizeof piece);
+		wrote += n > 0 ? (size_t)n : 0;
+		assert_true(n > 0 || errno == EAGAIN);
+		if (n > 0 || stalls++)
+			continue;
+		for (ssize_t k; (k = read(peer, got, sizeof got)) > 0;)
+			seen += (size_t)k;
+		assert_int_equal(poll(&p, 1, 50), 1);
+	}
+	assert_true(wrote > seen && wrote - seen > sizeof got / 2);
+	assert_int_equal(poll(&p, 1, 50), 0);
+	assert_int_equal(wire_was_cut(&w), WIRE_WRITE_STALL);
+	p.events = POLLIN;
+	poll(&p, 1, 50);
+	assert_int_equal(write(fd, piece, 1), -1); /* no hole: nothing follows what is missing */
+	close(fd);
+	wire_leave(&w);
+	wire_free(&w);
+	close(peer);
 }
 
 static void a_connection_lost_between_mails_blames_none(void **state)
@@ -557,6 +624,8 @@ int main(void)
 	    cmocka_unit_test(refusals_do_not_end_the_session),
 	    cmocka_unit_test(no_mail_is_taken_after_a_refused_data),
 	    cmocka_unit_test(on_a_wire_writing_comes_before_reading),
+	    cmocka_unit_test(what_is_written_goes_out_before_a_reply_is_awaited),
+	    cmocka_unit_test(gathering_has_an_end),
 	    cmocka_unit_test(a_connection_lost_between_mails_blames_none),
 	    cmocka_unit_test(a_421_ends_the_session_after_its_own_mail),
 	    cmocka_unit_test(long_reply_lines_count_for_their_own_mail_only),
