@@ -53,6 +53,7 @@ struct delivery_event {
 	const struct stream *stream; /* NULL when the policy no longer has it */
 	enum delivery_outcome outcome;
 	struct reply reply;          /* the hop's, or our own sentence */
+	struct verdict verdict;      /* the last one asked for; of a mail that was given up before, all zero */
 	int64_t arrived_ms, at_ms;
 };
 /* Runs on the worker's thread before the item is settled: what it makes durable is not lost by a crash. */

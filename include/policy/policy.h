@@ -102,6 +102,11 @@ struct verdict {
 };
 const char *verdict_word(enum verdict_kind k); /* allow, suppress, defer */
 
+/* The same question put to the ledger as it was when LAST_SEQ was its last entry, as far as today's rows tell: what came later does not
+ * count; GONE are rows of this person that have been removed since. Consents count by their times. */
+struct verdict policy_decide_then(
+    struct ledger *l, const struct question *q, uint64_t last_seq, const struct suppression_row *gone, size_t gone_count);
+
 /* Never fails: what can't be known is VERDICT_DEFER. A few microseconds, no allocation. */
 struct verdict policy_decide(struct ledger *l, const struct question *q);
 

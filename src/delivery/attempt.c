@@ -129,7 +129,7 @@ static void report(const struct attempt *a, enum delivery_outcome o, const struc
 		return;
 	struct delivery_event e = {.id = a->item.id, .index = a->item.index, .attempts = a->item.attempts + 1,
 	    .envelope = &a->envelope, .recipient = &a->recipient, .who = a->who, .stream = a->stream,
-	    .outcome = o, .reply = r->reply, .arrived_ms = a->item.arrived_ms, .at_ms = clock_wall(a->clock)};
+	    .outcome = o, .reply = r->reply, .verdict = a->verdict, .arrived_ms = a->item.arrived_ms, .at_ms = clock_wall(a->clock)};
 	a->settings->report(a->settings->report_arg, &e);
 }
 
@@ -267,6 +267,7 @@ static void forget(struct attempt *a)
 	a->envelope = (struct envelope){0};
 	a->recipient = (struct recipient){0};
 	a->who = (struct person_key){{0}};
+	a->verdict = (struct verdict){0};
 	a->stream = NULL;
 	a->topic = NULL;
 }

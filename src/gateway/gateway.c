@@ -94,9 +94,17 @@ static void stop_web(struct gateway *g)
 		web_stop(&g->web, clock_mono(g->clock) + g->config->drain_ms);
 }
 
+/* Before anybody else sees them. */
+static struct delivery_settings *listen_to(struct gateway *g, struct delivery_settings *s)
+{
+	s->report = gateway_report;
+	s->report_arg = g;
+	return s;
+}
+
 static int start_delivery(struct gateway *g, struct err *err)
 {
-	struct delivery_settings *s = g->config->delivery;
+	struct delivery_settings *s = listen_to(g, g->config->delivery);
 	g->config->delivery = NULL;
 	return delivery_start(&g->delivery, g->spool, g->ledger, g->clock, s, err);
 }
@@ -188,7 +196,7 @@ static int reload_relay(struct gateway *g, struct config *fresh, struct err *err
 		smtp_server_use_tls(g->smtp, tls);
 	tls_server_free(&tls);
 	intake_use(g->intake, fresh->intake);
-	delivery_use(g->delivery, fresh->delivery);
+	delivery_use(g->delivery, listen_to(g, fresh->delivery));
 	fresh->intake = NULL;
 	fresh->delivery = NULL;
 	return 0;

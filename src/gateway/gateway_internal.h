@@ -19,5 +19,8 @@ struct gateway {
 	struct control *control;
 };
 
+/* outcomes.c: what became of a mail; ARG is the gateway. Set in delivery's settings. */
+void gateway_report(void *arg, const struct delivery_event *e);
+
 /* answers.c: what the tool may ask a running daemon. */
 json_t *gateway_answer(void *arg, const json_t *question);

@@ -125,6 +125,10 @@ int run_explain(struct tool *t)
 	struct question q = {.now_ms = clock_wall(&clock_system)};
 	struct address address;
 	struct err err;
+	if (has_option(&t->args, OPT_REF))
+		return t->args.operand_count || has_option(&t->args, OPT_STREAM) ? misuse(t, "explain: --ref stands alone") : run_explain_ref(t);
+	if (!t->args.operand_count || !has_option(&t->args, OPT_STREAM))
+		return misuse(t, "explain: expected ADDRESS and --stream BRAND/STREAM, or --ref REF");
 	if (read_channel(&t->args, &q.channel, &err) < 0 || find_stream(t, &q, &err) < 0)
 		return failed(t, &err);
 	if (need_ledger(t, false, &err) < 0) {

@@ -14,7 +14,7 @@ struct tail {
 	uint64_t left, next;
 };
 
-static json_t *hex_json(const void *bytes, size_t n)
+json_t *hex_json(const void *bytes, size_t n)
 {
 	struct buf b;
 	buf_init(&b, 2 * n + 1);
@@ -29,7 +29,7 @@ static json_t *word_json(const char *word)
 	return word ? json_string(word) : json_null();
 }
 
-static json_t *entry_json(const struct journal_entry *e)
+json_t *entry_json(const struct journal_entry *e)
 {
 	json_t *o = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b}", "entry", (json_int_t)e->seq,
 	    "when", json_time(e->event_ms), "arrived", json_time(e->arrived_ms), "change",

@@ -37,6 +37,20 @@ int read_when(const struct args *a, enum option_id o, int64_t *ret_ms, struct er
 	return 0;
 }
 
+int read_past(const struct args *a, enum option_id o, int64_t fallback, int64_t *ret_ms, struct err *err)
+{
+	const char *text = option(a, o);
+	int64_t ms;
+	*ret_ms = fallback;
+	if (!text || time_parse(text, strlen(text), ret_ms))
+		return 0;
+	if (!duration_parse(text, strlen(text), &ms))
+		return err_set(err, ERR_SYNTAX, "--%s: expected 2027-01-31, 2027-01-31T12:00:00Z or a duration before now such as 24h, found \"%s\"",
+		    option_rows[o].name, text);
+	*ret_ms = clock_wall(&clock_system) - ms;
+	return 0;
+}
+
 int read_count(const struct args *a, enum option_id o, uint64_t max, uint64_t fallback, uint64_t *ret, struct err *err)
 {
 	const char *text = option(a, o);

@@ -22,6 +22,7 @@ enum option_id {
 	OPT_DOMAIN, OPT_CLIENT, OPT_ID, OPT_STATE, OPT_LIMIT, OPT_ALL,
 	OPT_FROM, OPT_FOLLOW, OPT_COUNT, OPT_NO_KEYS,
 	OPT_LISTEN, OPT_DIR, OPT_PRINT_HEAD, OPT_RULE, OPT_MAX_SIZE,
+	OPT_REF, OPT_SINCE, OPT_UNTIL, OPT_AGAINST, OPT_THEN,
 	OPT_MANUAL, OPT_RULES,
 	OPTION_COUNT
 };
@@ -118,9 +119,16 @@ int read_count(const struct args *a, enum option_id o, uint64_t max, uint64_t fa
 /* A scope that the settings know: a typing mistake would block nobody. */
 int read_known_scope(struct tool *t, const char *name, struct scope *ret, struct err *err) MUST_CHECK;
 
+/* A time or a duration before now; FALLBACK when not given. */
+int read_past(const struct args *a, enum option_id o, int64_t fallback, int64_t *ret_ms, struct err *err) MUST_CHECK;
+
 /* suppress.c: what suppress and consent verbs have in common, before the change and after it. */
 int change_begin(struct tool *t, struct change *c, struct address *address, struct err *err) MUST_CHECK;
 int change_report(struct tool *t, const struct change *c, const char *what, const struct change_result *r, const char *done_word, const char *stood_word);
+
+/* journal.c */
+json_t *entry_json(const struct journal_entry *e);
+json_t *hex_json(const void *bytes, size_t n);
 
 /* key.c: the text of a DKIM record. */
 void dkim_record(struct buf *out, const struct sign_key *key);
@@ -152,6 +160,9 @@ int run_consent_grant(struct tool *t);
 int run_consent_withdraw(struct tool *t);
 int run_consent_show(struct tool *t);
 int run_explain(struct tool *t);
+int run_explain_ref(struct tool *t);
+int run_shadow_report(struct tool *t);
+int run_replay(struct tool *t);
 int run_queue(struct tool *t);
 int run_journal_tail(struct tool *t);
 int run_journal_verify(struct tool *t);

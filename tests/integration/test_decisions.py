@@ -92,3 +92,88 @@ def test_on_trial_only_what_is_firm_blocks(make_gate, sink):
     r = gate.tool("explain", "left@sink.test", "--stream", "acme/offers")
     assert "allow (on trial; else suppress: unsubscribe)" in r.stdout
     assert gate.json("explain", "left@sink.test", "--stream", "acme/offers")["shadow"] is True
+    assert eventually(lambda: gate.json("shadow", "report").get("acme/offers", {}).get("would_stop") == {"unsubscribe": 1})
+    report = gate.json("shadow", "report")
+    assert report["acme/news"] == {"judged": 1, "would_stop": {"no-consent": 1}}
+    assert "no-consent" in gate.tool("shadow", "report", "--stream", "acme/news").stdout
+
+
+# ---- the decision log ----
+
+def refs(reply):
+    return re.search(rb"ref ([0-9a-z]+(\.\d+)?)", reply).group(1).decode()
+
+
+def explained(gate, ref, n=1):
+    """What is written within a fraction of a second."""
+    eventually(lambda: len(json.loads(gate.tool("explain", "--ref", ref, "--json", check=False).stdout or "[]")) >= n)
+    return gate.json("explain", "--ref", ref)
+
+
+def test_a_refusal_is_explained_by_its_reference(make_gate, sink):
+    gate = make_gate(sink.addr, clients='{ name = "tool"; brand = "acme"; stream = "offers"; networks = ["127.0.0.1"]; }')
+    gate.tool("suppress", "add", "bob@sink.test", "--scope", "acme", "--reason", "complaint", "--note", "called us")
+    ref = refs(list(send(gate, "bob@sink.test").values())[0][1])
+    rows = explained(gate, ref)
+    assert len(rows) == 1
+    r = rows[0]
+    assert (r["at"], r["end"], r["verdict"], r["reason"], r["scope"], r["client"]) == ("rcpt", "refused", "suppress", "complaint", "acme/offers", "tool")
+    assert r["journal"]["note"] == "called us" and r["journal"]["entry"] == r["entry"]
+    text = gate.tool("explain", "--ref", ref).stdout
+    assert "refused (complaint)" in text and "bob" not in text
+    gate.stop()
+    for f in (gate.data / "decisions").iterdir():
+        assert b"bob" not in f.read_bytes() and b"sink.test" not in f.read_bytes()
+    gate.start()
+    assert gate.json("explain", "--ref", ref)[0]["end"] == "refused"
+
+
+def test_a_message_is_explained_to_its_end(gate, sink):
+    with smtplib.SMTP(*gate.smtp) as s:
+        s.ehlo(), s.mail("news@acme.test"), s.rcpt("ann@sink.test")
+        code, text = s.data(mail("ann@sink.test"))
+    ref = re.search(rb"kept as ([0-9a-z]+)", text).group(1).decode()
+    sink.wait(1)
+    rows = explained(gate, ref, 2)
+    assert [(r["at"], r["end"], r["verdict"]) for r in rows] == [("data", "accepted", "allow"), ("delivery", "delivered", "allow")]
+    assert gate.tool("explain", "--ref", "0000000000000", check=False).returncode == 1
+    assert gate.tool("explain", "--ref", "nonsense", check=False).returncode == 1
+    assert gate.tool("explain", check=False).returncode == 2
+
+
+def test_a_period_is_judged_again_by_other_settings(make_gate, sink):
+    gate = make_gate(sink.addr)
+    suppress(gate, "bob@sink.test")
+    send(gate, ["ann@sink.test", "cat@sink.test"])
+    send(gate, "bob@sink.test", extra="X-Optgate-Stream: receipts\r\n")
+    send(gate, "bob@sink.test")
+    assert eventually(lambda: gate.json("replay")["judged"] == 4)
+    same = gate.json("replay")
+    assert same["same"] == 4 and same["differences"] == []
+    other = gate.dir / "other.conf"
+    other.write_text(gate.conf.read_text().replace('list_id = "offers.lists.acme.test";', 'list_id = "offers.lists.acme.test"; requires = "consent";', 1)
+                     .replace('class = "service"', 'class = "marketing"'))
+    rows = {(d["stream"], d["was"], d["becomes"]): d["count"] for d in gate.json("replay", "--against", other)["differences"]}
+    assert rows == {("acme/offers", "allow", "suppress: no-consent"): 2, ("acme/receipts", "allow", "suppress: unsubscribe"): 1}
+    assert "suppress: no-consent" in gate.tool("replay", "--against", other, "--stream", "acme/offers").stdout
+    assert gate.json("replay", "--until", "2020-01-01")["judged"] == 0
+
+
+def test_a_period_is_judged_by_the_ledger_as_it_was(gate, sink):
+    gate.tool("suppress", "add", "cat@sink.test", "--scope", "acme", "--reason", "manual")
+    send(gate, ["ann@sink.test", "cat@sink.test"])
+    sink.wait(1)
+    time.sleep(0.05)
+    gate.tool("suppress", "remove", "cat@sink.test", "--scope", "acme", "--reason", "manual", "--note", "a mistake")
+    suppress(gate, "ann@sink.test")
+    assert eventually(lambda: gate.json("replay")["judged"] == 2)
+    rows = {(d["was"], d["becomes"]) for d in gate.json("replay")["differences"]}
+    assert rows == {("allow", "suppress: unsubscribe"), ("suppress: manual", "allow")}
+    assert gate.json("replay", "--then")["differences"] == []
+
+
+def test_decisions_may_be_kept_not_at_all(make_gate, sink):
+    gate = make_gate(sink.addr, more='decisions = { keep = "0"; };')
+    assert send(gate, "ann@sink.test") == {}
+    sink.wait(1)
+    assert not (gate.data / "decisions").exists()
