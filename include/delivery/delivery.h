@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/shared.h"
 #include "compose/compose.h"
+#include "delivery/route.h"
 #include "ledger/ledger.h"
 #include "mail/envelope.h"
 #include "mail/reply.h"
@@ -63,9 +64,14 @@ struct delivery_settings { /* frozen, shared */
 	struct shared shared;
 	char *hostname;            /* EHLO */
 	struct next_hop *hops;
-	unsigned hop_count;        /* the first is used; the others when it is down */
+	unsigned hop_count;
+	struct route *routes;      /* the first that matches; mail that none matches uses all hops, each when those before it are down */
+	unsigned route_count;      /* at most ROUTES_MAX, each with at most 64 hops */
+	struct throttle *throttles; /* each that matches holds */
+	unsigned throttle_count;   /* at most THROTTLES_MAX */
 	int64_t retry_first_ms, retry_max_ms; /* doubling, with jitter of a quarter */
 	int64_t expire_ms;         /* give up after this age */
+	int64_t expire_class_ms[CLASS_LEGAL + 1]; /* the same for a class; 0 = expire_ms */
 	struct policy *policy;     /* references are held */
 	struct compose_settings *compose;
 	delivery_report *report;   /* called for every final outcome; NULL = nobody listens */

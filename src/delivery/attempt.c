@@ -10,6 +10,7 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "hint.h"
 #include "retry.h"
 
 #define UNREADABLE_RETRY_MS 60000 /* the disk or our memory failed, not the item */
@@ -56,7 +57,9 @@ static uint32_t dice(void)
 static void retry_counted(struct attempt *a)
 {
 	const struct delivery_settings *s = a->settings;
-	int64_t wait = retry_delay(s->retry_first_ms, s->retry_max_ms, a->item.attempts, dice());
+	int64_t wait = a->hint_ms
+	    ? retry_delay_hinted(a->hint_ms, s->retry_first_ms, dice())
+	    : retry_delay(s->retry_first_ms, s->retry_max_ms, a->item.attempts, dice());
 	spool_defer(a->spool, &a->item, clock_wall(a->clock) + wait, true);
 }
 
@@ -106,10 +109,10 @@ static void log_attempt(const struct attempt *a, enum delivery_outcome o, const 
 	int64_t composing = a->composed_ms - a->taken_ms;
 	int64_t queued = age_ms(a) - composing - r->connect_ms - r->transfer_ms;
 	log_event(ways[o].level, "delivery.attempt",
-	    "id=%s item=%" PRIu32 " to=%s brand=\"%.*s\" stream=\"%s\" route=\"%s\" outcome=%s stage=%s"
+	    "id=%s item=%" PRIu32 " to=%s brand=\"%.*s\" stream=\"%s\" route=\"%s\" hop=\"%s\" outcome=%s stage=%s"
 	    " code=%d enhanced=%s attempts=%" PRIu32 " delays_ms=%" PRId64 "/%" PRId64 "/%" PRId64 "/%" PRId64 " text=\"%s\"",
 	    id, a->item.index, to, (int)(a->envelope.brand.n < 64 ? a->envelope.brand.n : 64),
-	    a->envelope.brand.p ? a->envelope.brand.p : "", stream, a->route, delivery_outcome_word(o),
+	    a->envelope.brand.p ? a->envelope.brand.p : "", stream, a->route, a->hop, delivery_outcome_word(o),
 	    session_stage_word(r->stage), r->reply.code, r->reply.enhanced[0] ? r->reply.enhanced : "-",
 	    a->item.attempts, queued > 0 ? queued : 0, composing, r->connect_ms, r->transfer_ms, text);
 }
@@ -143,7 +146,9 @@ static void let_go(struct attempt *a)
 
 static bool too_old(const struct attempt *a)
 {
-	return retry_expired(a->item.arrived_ms, a->settings->expire_ms, clock_wall(a->clock));
+	const struct delivery_settings *s = a->settings;
+	int64_t of_class = a->stream ? s->expire_class_ms[a->stream->class] : 0;
+	return retry_expired(a->item.arrived_ms, of_class ? of_class : s->expire_ms, clock_wall(a->clock));
 }
 
 static enum delivery_outcome give_back(struct attempt *a, enum delivery_outcome o, struct session_result *r)
@@ -272,19 +277,20 @@ static void forget(struct attempt *a)
 	a->topic = NULL;
 }
 
+/* What has waited too long gets one more try: a hop that was down for days costs nobody his mail. */
 bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings,
-    const char *route)
+    const char *route, const char *hop)
 {
 	struct err err;
 	forget(a);
+	a->hop = hop;
+	a->hint_ms = 0;
 	a->item = *item;
 	a->settings = settings;
 	a->route = route;
 	a->taken_ms = a->composed_ms = clock_mono(a->clock);
 	if (read_item(a, &err) < 0)
 		return unreadable(a, &err);
-	if (too_old(a))
-		return answer(a, DELIVERY_PERMANENT, 554, "4.4.7", "delivery time expired");
 	if (!find_stream(a)) /* a reload took it away: closed until the settings know it again, or the item expires */
 		return answer(a, DELIVERY_DEFERRED, 451, "4.3.5", "stream is not in the settings");
 	enum verdict_kind v = ask(a);
@@ -309,6 +315,8 @@ enum delivery_outcome attempt_end(struct attempt *a, const struct session_result
 	enum delivery_outcome o = r->stage == STAGE_GATE
 	    ? gate_outcome(a, &mine)
 	    : outcome_of(r->stage, &r->reply, r->complete);
+	if (!retry_hint(view_of(r->reply.text), &a->hint_ms))
+		a->hint_ms = 0;
 	return give_back(a, o, &mine);
 }
 

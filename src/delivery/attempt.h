@@ -22,7 +22,8 @@ struct attempt {
 	const struct topic *topic;
 	struct composed composed;
 	struct verdict verdict;             /* the last one */
-	const char *route;
+	const char *route, *hop;            /* names, for the log */
+	int64_t hint_ms;                    /* "try again in", of the last reply; 0 = none */
 	int64_t taken_ms, composed_ms;      /* monotonic */
 };
 
@@ -30,7 +31,7 @@ void attempt_init(struct attempt *a, struct spool *s, struct ledger *l, const st
 void attempt_free(struct attempt *a);
 /* Makes ITEM ready to be sent. False: it has an outcome already and was given back to the spool. */
 bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings,
-    const char *route);
+    const char *route, const char *hop);
 /* Verdict 3 again. False: it has turned. */
 bool attempt_may_go(struct attempt *a);
 /* Gives the item back to the spool, with what the hop said. */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "crypto/hash.h"
 
 #define STACK_BYTES 524288
 #define WATCH_MS    100
@@ -21,10 +22,7 @@ void wake_one(struct delivery *d)
 
 int64_t until_due_ms(const struct delivery *d)
 {
-	int64_t due = d->lanes.next_due_ms, now = clock_wall(d->clock);
-	if (due <= now)
-		return 1;
-	return due - now < WAIT_MAX_MS ? due - now : WAIT_MAX_MS;
+	return lanes_wait_ms(&d->lanes, clock_wall(d->clock), clock_mono(d->clock), WAIT_MAX_MS);
 }
 
 void wait_ms(struct delivery *d, pthread_cond_t *cond, int64_t ms)
@@ -69,14 +67,22 @@ static void *watchdog_main(void *arg)
 	return NULL;
 }
 
+static unsigned connections_of(const struct next_hop *h)
+{
+	return h->connections ? h->connections : CONNECTIONS_DEFAULT;
+}
+
+/* Without routes one hop is used at a time; with them, all may be. */
 static unsigned workers_wanted(const struct delivery_settings *s)
 {
-	unsigned most = 1;
+	unsigned most = 1, all = 0;
 	for (unsigned i = 0; i < s->hop_count; i++) {
-		unsigned n = s->hops[i].connections ? s->hops[i].connections : CONNECTIONS_DEFAULT;
+		unsigned n = connections_of(&s->hops[i]);
 		most = n > most ? n : most;
+		all = all < WORKERS_MAX ? all + n : all;
 	}
-	return most < WORKERS_MAX ? most : WORKERS_MAX;
+	unsigned wanted = s->route_count ? all : most;
+	return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
 }
 
 static void worker_free(struct worker *w)
@@ -127,6 +133,9 @@ static struct delivery *new_delivery(struct spool *s, struct ledger *l, const st
 	d->spool = s;
 	d->ledger = l;
 	d->clock = clock;
+	uint64_t key;
+	random_bytes(&key, sizeof key);
+	lanes_init(&d->lanes, s, key);
 	shared_slot_init(&d->settings);
 	pthread_mutexattr_init(&kind);
 	pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ERRORCHECK);
@@ -150,6 +159,7 @@ static void free_delivery(struct delivery *d)
 		d->hops = h->next;
 		free(h);
 	}
+	free(d->of_hop);
 	lanes_free(&d->lanes);
 	shared_replace(&d->settings, NULL, NULL);
 	pthread_cond_destroy(&d->idle);
@@ -159,13 +169,20 @@ static void free_delivery(struct delivery *d)
 	free(d);
 }
 
+static void use_settings(struct delivery *d, struct delivery_settings *s)
+{
+	shared_replace(&d->settings, &s->shared, delivery_settings_free);
+	lanes_use(&d->lanes, (struct delivery_settings *)shared_acquire(&d->settings));
+	find_hop_states(d);
+}
+
 int delivery_start(struct delivery **ret, struct spool *s, struct ledger *l, const struct clock *clock,
     struct delivery_settings *settings, struct err *err)
 {
 	struct delivery *d = new_delivery(s, l, clock);
 	unsigned wanted = workers_wanted(settings);
 	session_library_start();
-	shared_replace(&d->settings, &settings->shared, delivery_settings_free);
+	use_settings(d, settings);
 	if (pthread_create(&d->watchdog, NULL, watchdog_main, d)) {
 		free_delivery(d);
 		return err_sys(err, "thread");
@@ -182,8 +199,8 @@ int delivery_start(struct delivery **ret, struct spool *s, struct ledger *l, con
 void delivery_use(struct delivery *d, struct delivery_settings *s)
 {
 	unsigned wanted = workers_wanted(s);
-	shared_replace(&d->settings, &s->shared, delivery_settings_free);
 	pthread_mutex_lock(&d->lock);
+	use_settings(d, s);
 	d->generation++; /* sessions under the old settings end after the mail at hand */
 	pthread_cond_broadcast(&d->parked);
 	pthread_cond_broadcast(&d->idle);

@@ -25,6 +25,7 @@ struct worker {
 	struct delivery_settings *settings;
 	unsigned generation;
 	const struct next_hop *hop;
+	unsigned hop_index;            /* in the settings of this generation */
 	struct hop_state *state;
 	struct addresses addresses;
 	char password[PASSWORD_MAX + 1];
@@ -42,8 +43,10 @@ struct delivery {
 	pthread_cond_t idle, parked;    /* workers without a session; with one that waits for mail */
 	pthread_cond_t ended;           /* a session has, or the watchdog shall */
 	unsigned idle_count, parked_count, running;
-	struct lanes lanes;
+	struct lanes lanes;             /* holds the settings of this generation */
+	unsigned next_route;            /* who is looked at first */
 	struct hop_state *hops;         /* never shrinks: as many as were ever in the settings */
+	struct hop_state **of_hop;      /* by index in the settings of this generation */
 	struct worker *workers[WORKERS_MAX];
 	unsigned worker_count;
 	unsigned generation;            /* of the settings */
@@ -56,5 +59,14 @@ void *worker_main(void *worker);
 void wake_one(struct delivery *d);
 /* Waits on COND, at most MS. Lock held. */
 void wait_ms(struct delivery *d, pthread_cond_t *cond, int64_t ms);
-/* Until the spool has more, WAIT_MAX_MS at most. */
+/* Until there may be more, WAIT_MAX_MS at most. */
 int64_t until_due_ms(const struct delivery *d);
+
+/* ---- choose.c: which route's mail over which hop. Lock held. ---- */
+
+/* The states of the settings' hops, made where there was none. */
+void find_hop_states(struct delivery *d);
+/* A hop that a new session may be opened to, for mail that is there. */
+bool choose_hop(struct delivery *d, unsigned *ret_hop);
+/* An item that this session may take now, and the route that it came by. */
+bool choose_item(struct worker *w, struct spool_item *ret, const char **ret_route);

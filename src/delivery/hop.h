@@ -17,6 +17,7 @@ struct hop_state {
 	struct hop_state *next;
 	char name[HOP_NAME_MAX];   /* "host:port" */
 	unsigned active;           /* sessions */
+	unsigned parked;           /* of those, the ones that wait for mail */
 	unsigned answering;        /* of those, the ones with a final answer */
 	unsigned cap;              /* believed limit of the hop; 0 = none */
 	unsigned strikes;

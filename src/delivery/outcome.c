@@ -82,3 +82,10 @@ enum delivery_outcome outcome_of(enum session_stage stage, const struct reply *r
 			return rows[i].outcome;
 	return DELIVERY_UNKNOWN; /* silence, 354 and nothing after it, 250 to DATA: it may or may not have arrived */
 }
+
+bool outcome_slows(enum session_stage stage, const struct reply *reply)
+{
+	bool said = stage == STAGE_RCPT || stage == STAGE_DATA || stage == STAGE_FINAL;
+	return said && (reply->code == 421 ||
+	                   (reply->code >= 400 && reply->code <= 499 && view_starts(view_of(reply->enhanced), V("4.7."))));
+}

@@ -19,3 +19,5 @@ const char *session_stage_word(enum session_stage s);
 
 /* Pure: what a reply means at a stage. COMPLETE: the hop took responsibility for the recipient. */
 enum delivery_outcome outcome_of(enum session_stage stage, const struct reply *reply, bool complete);
+/* Pure: the hop says that this destination gets too much (421 or 4.7.x behind MAIL). */
+bool outcome_slows(enum session_stage stage, const struct reply *reply);

@@ -14,6 +14,12 @@ int64_t retry_delay(int64_t first_ms, int64_t max_ms, uint32_t attempts, uint32_
 	return spread(ms < max_ms ? ms : max_ms, random);
 }
 
+int64_t retry_delay_hinted(int64_t hint_ms, int64_t first_ms, uint32_t random)
+{
+	int64_t ms = hint_ms > first_ms ? hint_ms : first_ms;
+	return ms + (int64_t)(((uint64_t)(ms / 8 + 1) * random) >> 32);
+}
+
 int64_t retry_delay_uncounted(int64_t age_ms, int64_t max_ms, uint32_t random)
 {
 	int64_t ms = age_ms / 4;

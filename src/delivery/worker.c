@@ -1,13 +1,14 @@
 /* A worker: waits until there is mail and a hop that takes it, opens a session, feeds it until it is used up. */
 #include "delivery_internal.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 
 #include "base/counter.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
+#include "hint.h"
 
 COUNTER(sessions_total, "optgate_delivery_sessions_total", "Connections to next hops that were opened or tried");
 GAUGE(sessions_now, "optgate_delivery_sessions", "Connections to next hops in use or parked");
@@ -22,38 +23,9 @@ static uint32_t dice(void)
 
 /* ---- hops ---- */
 
-static struct hop_state *state_of(struct delivery *d, const struct next_hop *hop)
+static bool refill(struct delivery *d)
 {
-	char name[HOP_NAME_MAX];
-	snprintf(name, sizeof name, "%s:%u", hop->host, hop->port);
-	struct hop_state **at = &d->hops;
-	while (*at && !view_eq(view_of((*at)->name), view_of(name)))
-		at = &(*at)->next;
-	if (!*at) {
-		*at = mem_zero(sizeof **at);
-		memcpy((*at)->name, name, sizeof name);
-	}
-	return *at;
-}
-
-/* The first that is up, if it takes one more; or one that is due for a probe. */
-static bool pick_hop(struct worker *w)
-{
-	struct delivery *d = w->d;
-	int64_t now = clock_mono(d->clock);
-	for (unsigned i = 0; i < w->settings->hop_count; i++) {
-		const struct next_hop *hop = &w->settings->hops[i];
-		struct hop_state *h = state_of(d, hop);
-		bool may = hop_may_open(h, hop->connections ? hop->connections : CONNECTIONS_DEFAULT, now);
-		if (may) {
-			w->hop = hop;
-			w->state = h;
-			return true;
-		}
-		if (!h->down)
-			return false;
-	}
-	return false;
+	return lanes_refill(&d->lanes, clock_wall(d->clock), clock_mono(d->clock));
 }
 
 static const char *hop_name(const struct worker *w)
@@ -65,7 +37,7 @@ static void log_hop(const struct worker *w, const char *event, enum log_level le
 {
 	char text[161];
 	log_safe(text, sizeof text, r->reply.text, strlen(r->reply.text));
-	log_event(level, event, "route=\"%s\" hop=\"%s\" stage=%s code=%d text=\"%s\"", hop_name(w),
+	log_event(level, event, "name=\"%s\" hop=\"%s\" stage=%s code=%d text=\"%s\"", hop_name(w),
 	    w->state->name, session_stage_word(r->stage), r->reply.code, text);
 }
 
@@ -133,24 +105,30 @@ static bool used_up(const struct worker *w)
 	       (w->mails && clock_mono(w->d->clock) - w->opened_ms >= SESSION_AGE_MS);
 }
 
+static void park(struct worker *w, int64_t ms)
+{
+	w->d->parked_count++;
+	w->state->parked++;
+	wait_ms(w->d, &w->d->parked, ms);
+	w->state->parked--;
+	w->d->parked_count--;
+}
+
 /* An item, or false when none comes within the time that an idle connection is kept. */
-static bool take(struct worker *w, bool wait, struct spool_item *ret)
+static bool take(struct worker *w, bool wait, struct spool_item *ret, const char **ret_route)
 {
 	struct delivery *d = w->d;
 	int64_t until = clock_mono(d->clock) + (wait ? w->hop->idle_ms : 0);
 	bool took = false;
 	pthread_mutex_lock(&d->lock);
 	while (!used_up(w)) {
-		int64_t now = clock_wall(d->clock);
-		took = lanes_refill(&d->lanes, d->spool, now) && lanes_take(&d->lanes, d->spool, now, ret);
+		took = refill(d) && choose_item(w, ret, ret_route);
 		int64_t left = until - clock_mono(d->clock), due = until_due_ms(d);
 		if (took || left <= 0)
 			break;
-		d->parked_count++;
-		wait_ms(d, &d->parked, due < left ? due : left);
-		d->parked_count--;
+		park(w, due < left ? due : left);
 	}
-	if (took && lanes_refill(&d->lanes, d->spool, clock_wall(d->clock)))
+	if (took && refill(d))
 		wake_one(d);
 	pthread_mutex_unlock(&d->lock);
 	return took;
@@ -161,9 +139,10 @@ static bool on_next(void *arg, unsigned slot, bool wait, struct session_mail *ma
 	struct worker *w = arg;
 	struct attempt *a = &w->attempts[slot];
 	struct spool_item item;
-	while (take(w, wait, &item)) {
+	const char *route;
+	while (take(w, wait, &item, &route)) {
 		struct delivery_settings *s = (struct delivery_settings *)shared_acquire(&w->d->settings);
-		if (!attempt_begin(a, &item, s, hop_name(w)))
+		if (!attempt_begin(a, &item, s, route, hop_name(w)))
 			continue;
 		w->mails++;
 		*mail = (struct session_mail){.return_path = a->composed.return_path, .recipient = a->address.exact,
@@ -179,6 +158,31 @@ static bool on_may_go(void *arg, unsigned slot)
 	return attempt_may_go(&w->attempts[slot]);
 }
 
+static void log_pace(const struct address *to, const struct reply *r, int64_t delay_ms)
+{
+	char text[161];
+	log_safe(text, sizeof text, r->text, strlen(r->text));
+	log_event(LOG_LEVEL_INFO, delay_ms ? "delivery.destination.slower" : "delivery.destination.recovered",
+	    "domain=%s delay_ms=%" PRId64 " code=%d text=\"%s\"", address_domain(to).p, delay_ms, r->code, text);
+}
+
+/* The hop's word on how much a destination may get. */
+static void note_pace(struct worker *w, const struct attempt *a, const struct session_result *r)
+{
+	struct delivery *d = w->d;
+	bool slower = outcome_slows(r->stage, &r->reply), news;
+	int64_t hint = 0, delay = 0;
+	if (!slower && !r->complete)
+		return;
+	if (slower && !retry_hint(view_of(r->reply.text), &hint))
+		hint = 0;
+	pthread_mutex_lock(&d->lock);
+	news = lanes_heard(&d->lanes, address_domain(&a->address), slower, r->complete, hint, a->taken_ms, clock_mono(d->clock), &delay);
+	pthread_mutex_unlock(&d->lock);
+	if (news)
+		log_pace(&a->address, &r->reply, delay);
+}
+
 static void on_result(void *arg, unsigned slot, const struct session_result *r)
 {
 	struct worker *w = arg;
@@ -187,6 +191,7 @@ static void on_result(void *arg, unsigned slot, const struct session_result *r)
 	/* Cut off by our own stop: no word against the item, it goes out with the next start. */
 	if (wire_was_cut(&w->wire) == WIRE_STOPPED && r->stage != STAGE_GATE)
 		seen.stage = STAGE_NOT_TRIED;
+	note_pace(w, &w->attempts[slot], &seen);
 	attempt_end(&w->attempts[slot], &seen);
 }
 
@@ -284,27 +289,35 @@ static void wait_idle(struct delivery *d)
 {
 	d->idle_count++;
 	/* With lanes at hand it is a hop that is missing: its probe is due some time. */
-	wait_ms(d, &d->idle, d->lanes.n ? WAIT_MAX_MS / 4 : until_due_ms(d));
+	int64_t due = until_due_ms(d);
+	wait_ms(d, &d->idle, d->lanes.ready && due > WAIT_MAX_MS / 4 ? WAIT_MAX_MS / 4 : due);
 	d->idle_count--;
+}
+
+static void use_hop(struct worker *w, unsigned hop)
+{
+	struct delivery *d = w->d;
+	w->settings = (struct delivery_settings *)shared_hold(&d->lanes.settings->shared);
+	w->generation = d->generation;
+	w->hop_index = hop;
+	w->hop = &w->settings->hops[hop];
+	w->state = d->of_hop[hop];
 }
 
 void *worker_main(void *worker)
 {
 	struct worker *w = worker;
 	struct delivery *d = w->d;
+	unsigned hop;
 	pthread_mutex_lock(&d->lock);
 	while (!d->stopping) {
-		bool work = lanes_refill(&d->lanes, d->spool, clock_wall(d->clock)), ran = false;
-		if (work) {
-			w->settings = (struct delivery_settings *)shared_acquire(&d->settings);
-			w->generation = d->generation;
-			ran = pick_hop(w);
-			if (ran)
-				run_session(w);
-			shared_release(&w->settings->shared);
-		}
-		if (!ran && !d->stopping)
+		if (!refill(d) || !choose_hop(d, &hop)) {
 			wait_idle(d);
+			continue;
+		}
+		use_hop(w, hop);
+		run_session(w);
+		shared_release(&w->settings->shared);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return NULL;

@@ -1,0 +1,138 @@
+/* Which mail goes over which hop: routes take turns, each route's turn says whose message is next. */
+#include "delivery_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static struct hop_state *state_of(struct delivery *d, const struct next_hop *hop)
+{
+	char name[HOP_NAME_MAX];
+	snprintf(name, sizeof name, "%s:%u", hop->host, hop->port);
+	struct hop_state **at = &d->hops;
+	while (*at && !view_eq(view_of((*at)->name), view_of(name)))
+		at = &(*at)->next;
+	if (!*at) {
+		*at = mem_zero(sizeof **at);
+		memcpy((*at)->name, name, sizeof name);
+	}
+	return *at;
+}
+
+void find_hop_states(struct delivery *d)
+{
+	const struct delivery_settings *s = d->lanes.settings;
+	free(d->of_hop);
+	d->of_hop = mem_zero((s->hop_count + 1) * sizeof *d->of_hop);
+	for (unsigned i = 0; i < s->hop_count; i++)
+		d->of_hop[i] = state_of(d, &s->hops[i]);
+}
+
+static bool may_open(const struct delivery *d, unsigned hop)
+{
+	const struct next_hop *h = &d->lanes.settings->hops[hop];
+	return hop_may_open(d->of_hop[hop], h->connections ? h->connections : CONNECTIONS_DEFAULT, clock_mono(d->clock));
+}
+
+/* ASKING: the hop of a session that could take one itself; -1 = none. */
+static void look(const struct delivery *d, const struct route *r, int asking, struct turn_hop *ret)
+{
+	for (unsigned i = 0; i < r->hop_count; i++) {
+		const struct hop_state *h = d->of_hop[r->hops[i].hop];
+		ret[i].up = !h->down;
+		ret[i].free = (int)r->hops[i].hop == asking || h->parked || may_open(d, r->hops[i].hop);
+	}
+}
+
+/* A hop of the route that is down and due to be tried. */
+static bool probe_due(const struct delivery *d, const struct route *r, unsigned *ret_hop)
+{
+	for (unsigned i = 0; i < r->hop_count; i++) {
+		*ret_hop = r->hops[i].hop;
+		if (d->of_hop[*ret_hop]->down && may_open(d, *ret_hop))
+			return true;
+	}
+	return false;
+}
+
+/* Somebody else's turn: a session that waits, or a worker who opens one. */
+static void wake_for(struct delivery *d, unsigned hop)
+{
+	if (d->of_hop[hop]->parked)
+		pthread_cond_broadcast(&d->parked);
+	else
+		pthread_cond_signal(&d->idle);
+}
+
+static bool route_hop(struct delivery *d, unsigned route, unsigned *ret_hop)
+{
+	struct turn_hop hops[ROUTE_HOPS_MAX];
+	const struct route *r = lanes_route(&d->lanes, route);
+	if (probe_due(d, r, ret_hop))
+		return true;
+	look(d, r, -1, hops);
+	int i = turn_next(&d->lanes.routes[route].turn, r, hops);
+	if (i < 0)
+		return false;
+	*ret_hop = r->hops[i].hop;
+	if (!d->of_hop[*ret_hop]->parked)
+		return true;
+	pthread_cond_broadcast(&d->parked); /* no new connection is needed */
+	return may_open(d, *ret_hop) && d->lanes.ready > d->parked_count;
+}
+
+bool choose_hop(struct delivery *d, unsigned *ret_hop)
+{
+	unsigned n = d->lanes.route_count;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned route = (d->next_route + i) % n;
+		if (lanes_have(&d->lanes, route) && route_hop(d, route, ret_hop))
+			return true;
+	}
+	return false;
+}
+
+static bool leads_to(const struct route *r, unsigned hop)
+{
+	for (unsigned i = 0; i < r->hop_count; i++)
+		if (r->hops[i].hop == hop)
+			return true;
+	return false;
+}
+
+static bool take_from(struct worker *w, unsigned route, struct spool_item *ret)
+{
+	struct delivery *d = w->d;
+	struct turn_hop hops[ROUTE_HOPS_MAX];
+	const struct route *r = lanes_route(&d->lanes, route);
+	struct turn *turn = &d->lanes.routes[route].turn;
+	int64_t wall = clock_wall(d->clock), mono = clock_mono(d->clock);
+	if (!leads_to(r, w->hop_index))
+		return false;
+	if (w->state->down) /* this session is the probe */
+		return lanes_take(&d->lanes, route, wall, mono, ret);
+	look(d, r, (int)w->hop_index, hops);
+	int i = turn_next(turn, r, hops);
+	if (i >= 0 && r->hops[i].hop != w->hop_index)
+		wake_for(d, r->hops[i].hop);
+	if (i < 0 || r->hops[i].hop != w->hop_index || !lanes_take(&d->lanes, route, wall, mono, ret))
+		return false;
+	turn_taken(turn, r, hops, i);
+	return true;
+}
+
+bool choose_item(struct worker *w, struct spool_item *ret, const char **ret_route)
+{
+	struct delivery *d = w->d;
+	unsigned n = d->lanes.route_count;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned route = (d->next_route + i) % n;
+		if (!lanes_have(&d->lanes, route) || !take_from(w, route, ret))
+			continue;
+		d->next_route = (route + 1) % n;
+		*ret_route = lanes_route(&d->lanes, route)->name;
+		return true;
+	}
+	return false;
+}
