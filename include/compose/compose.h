@@ -19,6 +19,7 @@
 #include "crypto/sign.h"
 #include "mail/address.h"
 #include "mail/envelope.h"
+#include "mail/header.h"
 #include "optout/token.h"
 #include "policy/policy.h"
 
@@ -69,6 +70,17 @@ struct composed {
 /* ERR_SYNTAX for a message that can't be composed (no From, or two; too many or too large fields): permanent, 5.6.0.
  * ERR_MISSING: the brand has no public URL for a marketing stream. ERR_UNAVAILABLE: OpenSSL made no signature; nothing goes out unsigned. */
 int compose(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err) MUST_CHECK;
+
+/* The same as changes to a head that somebody else keeps (a milter's MTA, which adds its own Received). */
+struct compose_edits {
+	struct view signatures;  /* to stand on top, in this order, each with its CRLF */
+	const struct head *head; /* as received */
+	const bool *gone;        /* for each of its fields */
+	struct view added;       /* to stand at the end, each with its CRLF */
+	char return_path[ADDRESS_MAX + 1];
+};
+/* Valid until the composer's next call; fails as compose does. */
+int compose_edits(struct composer *c, const struct compose_job *job, struct compose_edits *ret, struct err *err) MUST_CHECK;
 
 /* Names that steer optgate and never leave it ("X-Optgate-Stream"...). */
 bool compose_is_control_header(struct view name);

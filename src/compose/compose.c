@@ -84,39 +84,80 @@ static void write_fields(const struct edited *e, struct buf *out)
 	buf_str(out, "\r\n");
 }
 
-static int in_order(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err)
-{
+/* What both forms of the answer are made of. */
+struct parts {
 	struct head head, added;
 	struct edited edited;
 	struct address from;
-	struct composed done = {0};
-	if (head_parse(&c->arena, job->message, &head, err) || author(&head, &from, err))
+	char return_path[ADDRESS_MAX + 1];
+	bool signed_by_us;
+};
+
+static int make_parts(struct composer *c, const struct compose_job *job, struct parts *p, struct err *err)
+{
+	if (head_parse(&c->arena, job->message, &p->head, err) || author(&p->head, &p->from, err))
 		return -1;
-	if (add_fields(job, &head, &c->added, err) || head_parse(&c->arena, buf_view(&c->added), &added, err))
+	if (add_fields(job, &p->head, &c->added, err) || head_parse(&c->arena, buf_view(&c->added), &p->added, err))
 		return -1;
-	if (edit_head(&c->arena, job, &head, &added, &edited, err) ||
-	    set_return_path(job, done.return_path, err))
+	if (edit_head(&c->arena, job, &p->head, &p->added, &p->edited, err))
 		return -1;
+	return set_return_path(job, p->return_path, err);
+}
+
+static int sign_parts(struct composer *c, const struct compose_job *job, struct parts *p, struct err *err)
+{
 	struct signing signing = {
-	    job, &edited, address_domain(&from), head.body, &c->body_hash, c->hasher, &c->canon};
-	add_received(job, &c->head);
-	if (add_signatures(&signing, &c->head, &done.signed_by_us, err))
+	    job, &p->edited, address_domain(&p->from), p->head.body, &c->body_hash, c->hasher, &c->canon};
+	return add_signatures(&signing, &c->head, &p->signed_by_us, err);
+}
+
+static int in_order(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err)
+{
+	struct parts p = {.signed_by_us = false};
+	if (make_parts(c, job, &p, err))
 		return -1;
-	write_fields(&edited, &c->head);
+	add_received(job, &c->head);
+	if (sign_parts(c, job, &p, err))
+		return -1;
+	write_fields(&p.edited, &c->head);
 	if (c->head.failed)
 		return err_set(err, ERR_LIMIT, "the head is larger than %d bytes", COMPOSE_HEAD_MAX);
-	done.head = buf_view(&c->head);
-	done.body = head.body;
-	*ret = done;
+	*ret = (struct composed){.head = buf_view(&c->head), .body = p.head.body, .signed_by_us = p.signed_by_us};
+	memcpy(ret->return_path, p.return_path, sizeof ret->return_path);
 	return 0;
+}
+
+static int in_edits(struct composer *c, const struct compose_job *job, struct compose_edits *ret, struct err *err)
+{
+	struct parts *p = arena_zero(&c->arena, sizeof *p); /* its head is handed out */
+	if (!p)
+		return err_set(err, ERR_LIMIT, "no room to index the header fields");
+	if (make_parts(c, job, p, err) || sign_parts(c, job, p, err))
+		return -1;
+	if (c->head.failed)
+		return err_set(err, ERR_LIMIT, "the signatures are larger than %d bytes", COMPOSE_HEAD_MAX);
+	*ret = (struct compose_edits){
+	    .signatures = buf_view(&c->head), .head = &p->head, .gone = p->edited.gone, .added = buf_view(&c->added)};
+	memcpy(ret->return_path, p->return_path, sizeof ret->return_path);
+	return 0;
+}
+
+/* A limit that this message reaches, it reaches at every attempt: no reason to try again. */
+static int outcome(int rc, struct err *err)
+{
+	if (rc && err && err->kind == ERR_LIMIT)
+		err->kind = ERR_SYNTAX;
+	return rc;
 }
 
 int compose(struct composer *c, const struct compose_job *job, struct composed *ret, struct err *err)
 {
 	reset(c);
-	int rc = in_order(c, job, ret, err);
-	/* A limit that this message reaches, it reaches at every attempt: no reason to try again. */
-	if (rc && err && err->kind == ERR_LIMIT)
-		err->kind = ERR_SYNTAX;
-	return rc;
+	return outcome(in_order(c, job, ret, err), err);
+}
+
+int compose_edits(struct composer *c, const struct compose_job *job, struct compose_edits *ret, struct err *err)
+{
+	reset(c);
+	return outcome(in_edits(c, job, ret, err), err);
 }

@@ -98,16 +98,18 @@ static bool is_stale_signature(const struct touched *t, const struct field *f)
 int edit_head(struct arena *a, const struct compose_job *job, const struct head *head, const struct head *added,
     struct edited *ret, struct err *err)
 {
-	bool *gone = arena_zero(a, head->count + 1);
-	struct edited e = {arena_alloc(a, (head->count + added->count) * sizeof(struct field)), 0};
-	if (!gone || !e.fields)
+	bool *gone = arena_zero(a, head->count + 1), *stale = arena_zero(a, head->count + 1);
+	struct edited e = {.fields = arena_alloc(a, (head->count + added->count) * sizeof(struct field)), .gone = stale};
+	if (!gone || !stale || !e.fields)
 		return err_set(err, ERR_LIMIT, "no room to index the header fields");
 	bool seen[RULES] = {0};
 	for (unsigned i = 0; i < head->count; i++)
 		gone[i] = goes(job, added, &head->fields[i], seen);
 	struct touched touched = {head, added, gone};
 	for (unsigned i = 0; i < head->count; i++)
-		if (!gone[i] && !is_stale_signature(&touched, &head->fields[i]))
+		stale[i] = gone[i] || is_stale_signature(&touched, &head->fields[i]);
+	for (unsigned i = 0; i < head->count; i++)
+		if (!stale[i])
 			e.fields[e.count++] = head->fields[i];
 	for (unsigned i = 0; i < added->count; i++)
 		e.fields[e.count++] = added->fields[i];

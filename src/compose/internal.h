@@ -11,6 +11,7 @@
 struct edited {
 	struct field *fields;
 	unsigned count;
+	const bool *gone; /* for each of the tool's */
 };
 
 /* added.c: the fields that we supply, each with its CRLF. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "intake/intake.h"
+#include "mail/envelope.h"
 #include "meter.h"
 
 #define TX_ARENA_BYTES (2u << 20) /* recipients, head index and names of one transaction */
@@ -80,6 +81,11 @@ struct buf *tx_data(void *tx);
 void tx_commit(void *tx, const struct reply *refused, intake_done *done, void *arg);
 void tx_abort(void *tx);
 void intake_tx_free(struct intake_tx *tx);
+/* May the session's client send now? Else *REPLY says why not. */
+bool may_send(const struct intake_session *s, struct reply *reply);
+bool tx_has_rcpt(const struct intake_tx *tx, const struct address *to);
+/* False: more came than there is room for. */
+bool tx_is_whole(const struct intake_tx *tx, struct reply *refused);
 
 /* login.c */
 struct login_desk *login_desk_new(void);
@@ -112,7 +118,13 @@ void note_decision(const struct intake_tx *tx, const struct choice *c, unsigned 
     const struct verdict *v, int at, int end);
 
 /* keep.c */
+/* Origin, stream, verdict 2: tx->rcpts are those that are left. Fills REFUSED and returns -1 when none is. */
+int decide_message(struct intake_tx *tx, struct choice *ret, struct reply *refused) MUST_CHECK;
+struct envelope envelope_of(const struct intake_tx *tx, const struct choice *c);
 void keep_message(struct intake_tx *tx, intake_done *done, void *arg);
 
+/* A recipient that is refused at once: the log's line. */
+void log_refusal(
+    const struct verdict *v, uint64_t id, unsigned rcpt, const struct client *client, const struct person_key *who);
 /* The refusal of one recipient, in the words of the verdict. */
 void refuse_by_verdict(const struct verdict *v, uint64_t id, unsigned rcpt, const struct address *to, struct reply *reply);

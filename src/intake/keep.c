@@ -40,9 +40,9 @@ static void drop(struct intake_tx *tx, intake_done *done, void *arg)
 	end(tx, &reply, done, arg);
 }
 
-static void write_envelope(struct intake_tx *tx, const struct choice *c)
+struct envelope envelope_of(const struct intake_tx *tx, const struct choice *c)
 {
-	const struct envelope e = {
+	return (struct envelope){
 	    .client = view_of(tx->client->name),
 	    .client_ip = view_of(tx->peer_ip),
 	    .helo = tx->helo,
@@ -56,6 +56,11 @@ static void write_envelope(struct intake_tx *tx, const struct choice *c)
 	    .protocol = tx->protocol,
 	    .arrived_ms = clock_wall(tx->intake->clock),
 	};
+}
+
+static void write_envelope(struct intake_tx *tx, const struct choice *c)
+{
+	const struct envelope e = envelope_of(tx, c);
 	buf_init(&tx->envelope, 8192);
 	envelope_write(&e, &tx->envelope);
 }
@@ -112,18 +117,23 @@ static void kept(void *arg, const struct err *failure)
 	end(tx, &reply, tx->done, tx->done_arg);
 }
 
-void keep_message(struct intake_tx *tx, intake_done *done, void *arg)
+int decide_message(struct intake_tx *tx, struct choice *ret, struct reply *refused)
 {
 	struct head h;
-	struct choice c = {0};
-	struct reply refused;
 	struct err err;
+	*ret = (struct choice){0};
 	if (head_parse(&tx->arena, buf_view(&tx->message), &h, &err) < 0) {
-		reply_set(&refused, 552, "5.3.4", "%s", err.text);
-		refuse(tx, &refused, done, arg);
-		return;
+		reply_set(refused, 552, "5.3.4", "%s", err.text);
+		return -1;
 	}
-	if (check_origin(tx, &h, &refused) < 0 || choose_stream(tx, &h, &c, &refused) < 0 || judge(tx, &c, &refused) < 0) {
+	return check_origin(tx, &h, refused) < 0 || choose_stream(tx, &h, ret, refused) < 0 ? -1 : judge(tx, ret, refused);
+}
+
+void keep_message(struct intake_tx *tx, intake_done *done, void *arg)
+{
+	struct choice c;
+	struct reply refused;
+	if (decide_message(tx, &c, &refused) < 0) {
 		refuse(tx, &refused, done, arg);
 		return;
 	}

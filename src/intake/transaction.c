@@ -17,7 +17,7 @@ static uint64_t memory_share(const struct intake_settings *s)
 	return s->memory_bytes - s->memory_bytes / 4;
 }
 
-static bool may_begin(const struct intake_session *s, const struct intake_mail *m, struct reply *reply)
+bool may_send(const struct intake_session *s, struct reply *reply)
 {
 	if (s->intake->draining) {
 		reply_set(reply, 421, "4.3.2", "%s is shutting down; try again later", s->settings->hostname);
@@ -25,7 +25,17 @@ static bool may_begin(const struct intake_session *s, const struct intake_mail *
 		*reply = s->crowded;
 	} else if (!s->client) {
 		reply_set(reply, 530, "5.7.0", "Authentication required");
-	} else if (m->size > s->settings->max_message_bytes) {
+	} else {
+		return true;
+	}
+	return false;
+}
+
+static bool may_begin(const struct intake_session *s, const struct intake_mail *m, struct reply *reply)
+{
+	if (!may_send(s, reply))
+		return false;
+	if (m->size > s->settings->max_message_bytes) {
 		reply_set(reply, 552, "5.3.4", "Message is larger than %llu bytes", (unsigned long long)s->settings->max_message_bytes);
 	} else if (s->intake->memory > s->settings->memory_bytes) {
 		reply_set(reply, 452, "4.3.1", "Too many messages are being received; try again later");
@@ -87,7 +97,7 @@ static struct verdict ask_all_streams(struct intake_tx *tx, const struct person_
 	return first;
 }
 
-static bool already_there(const struct intake_tx *tx, const struct address *to)
+bool tx_has_rcpt(const struct intake_tx *tx, const struct address *to)
 {
 	for (unsigned i = 0; i < tx->rcpt_count; i++)
 		if (view_eq(view_of(tx->rcpts[i]->address.text), view_of(to->text)))
@@ -113,15 +123,13 @@ static bool keep_rcpt(struct intake_tx *tx, const struct intake_rcpt *r, const s
 	return true;
 }
 
-static void note_refusal(const struct intake_tx *tx, const struct verdict *v, const struct person_key *who, unsigned rcpt)
+void log_refusal(
+    const struct verdict *v, uint64_t id, unsigned rcpt, const struct client *client, const struct person_key *who)
 {
 	char ref[SPOOL_ID_TEXT];
-	spool_id_text(tx->id, ref);
-	counter_add(v->kind == VERDICT_DEFER ? &rcpt_deferred : &rcpt_suppressed, 1);
-	const struct choice unknown = {.stream = tx->client->default_stream};
-	note_decision(tx, &unknown, rcpt, who, v, DECIDED_AT_RCPT, v->kind == VERDICT_DEFER ? END_DEFERRED : END_REFUSED);
+	spool_id_text(id, ref);
 	log_event(v->kind == VERDICT_DEFER ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "intake.rcpt.refuse",
-	    "ref=%s.%u client=%s person=%02x%02x%02x%02x%02x%02x verdict=%s rule=%s reason=%s seq=%llu", ref, rcpt, tx->client->name,
+	    "ref=%s.%u client=%s person=%02x%02x%02x%02x%02x%02x verdict=%s rule=%s reason=%s seq=%llu", ref, rcpt, client->name,
 	    who->b[0], who->b[1], who->b[2], who->b[3], who->b[4], who->b[5], verdict_word(v->kind), rule_word(v->rule),
 	    verdict_reason_word(v), (unsigned long long)v->seq);
 }
@@ -134,7 +142,7 @@ void tx_rcpt(void *opaque, const struct intake_rcpt *r, struct reply *reply)
 		reply_set(reply, 452, "4.5.3", "Too many recipients: at most %u", tx->settings->max_recipients);
 		return;
 	}
-	if (already_there(tx, r->to)) {
+	if (tx_has_rcpt(tx, r->to)) {
 		reply_set(reply, 250, "2.1.5", "Recipient ok, named before");
 		return;
 	}
@@ -143,7 +151,10 @@ void tx_rcpt(void *opaque, const struct intake_rcpt *r, struct reply *reply)
 	struct verdict v = ask_all_streams(tx, &who);
 	if (v.kind == VERDICT_DEFER || (v.kind == VERDICT_SUPPRESS && refuses_at_rcpt(tx))) {
 		tx->refused_rcpts++;
-		note_refusal(tx, &v, &who, number);
+		counter_add(v.kind == VERDICT_DEFER ? &rcpt_deferred : &rcpt_suppressed, 1);
+		log_refusal(&v, tx->id, number, tx->client, &who);
+		const struct choice unknown = {.stream = tx->client->default_stream};
+		note_decision(tx, &unknown, number, &who, &v, DECIDED_AT_RCPT, v.kind == VERDICT_DEFER ? END_DEFERRED : END_REFUSED);
 		refuse_by_verdict(&v, tx->id, number, r->to, reply);
 		return;
 	}
@@ -199,17 +210,22 @@ void tx_abort(void *opaque)
 	intake_tx_free(opaque);
 }
 
+bool tx_is_whole(const struct intake_tx *tx, struct reply *refused)
+{
+	if (tx->no_memory)
+		reply_set(refused, 452, "4.3.1", "Too many messages are being received; try again later");
+	else if (tx->message.failed)
+		reply_set(refused, 552, "5.3.4", "Message is larger than %llu bytes", (unsigned long long)tx->settings->max_message_bytes);
+	return !tx->no_memory && !tx->message.failed;
+}
+
 void tx_commit(void *opaque, const struct reply *refused, intake_done *done, void *arg)
 {
 	struct intake_tx *tx = opaque;
 	struct reply reply;
 	if (refused) {
 		reply = *refused;
-	} else if (tx->no_memory) {
-		reply_set(&reply, 452, "4.3.1", "Too many messages are being received; try again later");
-	} else if (tx->message.failed) {
-		reply_set(&reply, 552, "5.3.4", "Message is larger than %llu bytes", (unsigned long long)tx->settings->max_message_bytes);
-	} else {
+	} else if (tx_is_whole(tx, &reply)) {
 		keep_message(tx, done, arg);
 		return;
 	}
