@@ -154,7 +154,9 @@ static struct view decoded(struct arena *a, const struct mime_part *part)
 	struct buf b;
 	buf_init(&b, DECODED_MAX);
 	mime_text(part, &b);
-	struct view v = b.failed ? (struct view){0} : arena_view(a, buf_view(&b));
+	struct view v = {0};
+	if (!b.failed)
+		v = arena_view(a, buf_view(&b));
 	buf_free(&b);
 	return v.p ? v : V("");
 }
