@@ -6,6 +6,7 @@
 #include "compose/compose.h"
 #include "decisions/decisions.h"
 #include "delivery/delivery.h"
+#include "doors/doors.h"
 #include "intake/intake.h"
 #include "smtp/server.h"
 #include "web/web.h"
@@ -28,6 +29,9 @@ struct config {
 	struct spool_settings spool;
 	struct decisions_settings decisions; /* .keep_ms 0: none are kept */
 	struct smtp_settings smtp;
+	struct doors_limits doors_limits;
+	struct doors_listener *doors_listeners;
+	size_t doors_listener_count; /* 0: no doors */
 	struct web_limits web;
 	/* The reloadable parts. Each has one reference, config's; a room that takes one over gets that reference: set it NULL here then.
 	 * References among them (intake holds policy...) are their own. */
@@ -36,6 +40,7 @@ struct config {
 	struct compose_settings *compose;   /* NULL without keys */
 	struct delivery_settings *delivery; /* NULL without keys */
 	struct web_settings *web_settings;  /* NULL without keys */
+	struct doors_settings *doors;       /* NULL without keys */
 };
 
 /* Reads and checks everything. WITH_KEYS: makes the data directory and what belongs into it, loads DKIM keys, token keys and password hashes.

@@ -73,8 +73,7 @@ static char **copy_texts(const struct raw_list *l, size_t *ret_count)
 	return texts;
 }
 
-/* Each was checked as it was read. */
-static struct network *copy_networks(const struct raw_list *l, unsigned *ret_count)
+struct network *copy_networks(const struct raw_list *l, unsigned *ret_count)
 {
 	struct network *networks = mem_zero((l->count + 1) * sizeof *networks);
 	for (unsigned i = 0; i < l->count; i++)
@@ -151,6 +150,7 @@ void make_plain(struct config *c, const struct raw *raw)
 	c->log_level = (enum log_word)raw->log_level;
 	c->drain_ms = raw->drain_ms;
 	copy_submission(c, &raw->submission);
+	make_doors_plain(c, raw);
 	copy_public(c, &raw->public);
 	copy_stores(c, raw);
 }
@@ -178,8 +178,10 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 	int rc = make_web(c, raw, tokens, err);
 	if (rc == 0)
 		rc = make_compose(c, raw, tokens, err);
-	if (rc == 0)
+	if (rc == 0) {
 		make_delivery(c, raw);
+		make_doors(c, raw);
+	}
 	token_keys_free(&tokens);
 	return rc;
 }
@@ -234,6 +236,7 @@ static void release_rooms(struct config *c)
 {
 	shared_release(c->web_settings ? &c->web_settings->shared : NULL);
 	shared_release(c->delivery ? &c->delivery->shared : NULL);
+	shared_release(c->doors ? &c->doors->shared : NULL);
 	shared_release(c->compose ? &c->compose->shared : NULL);
 	shared_release(c->intake ? &c->intake->shared : NULL);
 	shared_release(c->policy ? &c->policy->shared : NULL);
@@ -245,6 +248,10 @@ void config_free(struct config **cp)
 	if (!c)
 		return;
 	release_rooms(c);
+	for (size_t i = 0; i < c->doors_listener_count; i++)
+		free((char *)c->doors_listeners[i].at);
+	free(c->doors_listeners);
+	free(c->doors_limits.networks);
 	free(c->smtp.proxy_networks);
 	free(c->smtp.xclient_networks);
 	free_texts(c->submission_listen, c->submission_listen_count);

@@ -13,6 +13,12 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 /* raw -> the public listener's pages and forms; needs c->policy. */
 int make_web(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
 void make_delivery(struct config *c, const struct raw *raw);
+/* The doors' listeners and limits; their settings, which need c->compose. */
+void make_doors_plain(struct config *c, const struct raw *raw);
+void make_doors(struct config *c, const struct raw *raw);
+int check_doors(const struct raw *raw, struct err *err) MUST_CHECK;
+/* Each was checked as it was read. */
+struct network *copy_networks(const struct raw_list *l, unsigned *ret_count);
 /* Everything that is no more than a copy. */
 void make_plain(struct config *c, const struct raw *raw);
 

@@ -67,6 +67,12 @@ struct raw_submission {
 	int64_t max_message_bytes, max_recipients, max_received, memory_bytes;
 };
 
+struct raw_doors {
+	struct raw_list policy_listen, milter_listen, networks; /* raw_text */
+	struct raw_text client;
+	int64_t unknown, workers, max_connections, idle_timeout_ms;
+};
+
 struct raw_public {
 	struct raw_text listen, url, tls_certificate, tls_key;
 	struct raw_list trusted_proxies; /* raw_text */
@@ -99,6 +105,7 @@ struct raw {
 	struct raw_text data_dir, hostname;
 	int64_t log_level, drain_ms;
 	struct raw_submission submission;
+	struct raw_doors doors;
 	struct raw_public public;
 	struct raw_ledger ledger;
 	struct raw_spool spool;

@@ -64,7 +64,7 @@ int check_relations(const struct raw *raw, struct err *err)
 	if (raw->delivery.retry_max_ms < raw->delivery.retry_first_ms)
 		return raw_wrong(err, &((const struct raw_hop *)raw->delivery.next_hops.at)->name.at,
 		    "delivery.retry_max", "expected at least delivery.retry_first");
-	if (check_public(&raw->public, err) < 0)
+	if (check_public(&raw->public, err) < 0 || check_doors(raw, err) < 0)
 		return -1;
 	return check_hops(raw, err) < 0 || check_keys(raw, err) < 0 ? -1 : 0;
 }

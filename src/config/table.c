@@ -16,6 +16,8 @@ static const struct choice proxy_listeners[] = {{"listen", 0}, {"tls_listen", 1}
 static const struct choice refusals[] = {{"refuse", REFUSAL_REFUSE}, {"drop", REFUSAL_DROP}, {"hold", REFUSAL_HOLD}, {0}};
 static const struct choice tripwires[] = {{"off", TRIPWIRE_OFF}, {"report", TRIPWIRE_REPORT}, {"hold", TRIPWIRE_HOLD}, {"marketing", TRIPWIRE_MARKETING}, {0}};
 
+static const struct choice unknown_clients[] = {{"defer", DOORS_DEFER}, {"refuse", DOORS_REFUSE}, {"pass", DOORS_PASS}, {0}};
+
 #define KiB 1024ll
 #define MiB (1024 * KiB)
 #define GiB (1024 * MiB)
@@ -78,6 +80,21 @@ const struct setting settings[] = {
 	    .help = "Received fields in a message before it is taken for a loop."},
 	{"submission.memory", KIND_SIZE, AT(raw, submission.memory_bytes), RANGE(MiB, TiB), .def = "512M",
 	    .help = "Memory for all messages being received at once. Beyond it MAIL is answered with 452."},
+
+	{"doors", KIND_GROUP, .help = "For an MTA that keeps its own queue: the same verdicts as a Postfix policy service and as a milter. README.md says what each can do and what it can't."},
+	{"doors.policy_listen", KIND_TEXTS, RESTART, AT(raw, doors.policy_listen), .hi = 16, .check = check_endpoint,
+	    .help = "Where Postfix asks: check_policy_service inet:ADDRESS:PORT in smtpd_recipient_restrictions. As submission.listen; for a unix socket, systemd:NAME lets systemd set its permissions."},
+	{"doors.milter_listen", KIND_TEXTS, RESTART, AT(raw, doors.milter_listen), .hi = 16, .check = check_endpoint,
+	    .help = "Where the MTA finds the milter: smtpd_milters = inet:ADDRESS:PORT, with milter_default_action = tempfail."},
+	{"doors.networks", KIND_TEXTS, RESTART, AT(raw, doors.networks), .hi = 1000, .check = check_network, .def = "127.0.0.0/8",
+	    .help = "MTAs that may connect to either. Whoever may, can learn who opted out."},
+	{"doors.client", KIND_TEXT, AT(raw, doors.client), .check = check_name,
+	    .help = "Whose mail it is when neither the SMTP user (a client's name) nor the address that it came from (a client's networks) says so. Not given: nobody's."},
+	{"doors.unknown_client", KIND_CHOICE, AT(raw, doors.unknown), .choices = unknown_clients, .def = "defer",
+	    .help = "What becomes of nobody's mail. defer: 451, it is tried again later. refuse: 550. pass: it goes on untouched and unasked, for an MTA that other people's mail comes through as well."},
+	{"doors.workers", KIND_NUMBER, RESTART, AT(raw, doors.workers), RANGE(1, 256), .def = "1", .help = "Threads that answer. One signs about a thousand messages a second."},
+	{"doors.max_connections", KIND_NUMBER, RESTART, AT(raw, doors.max_connections), RANGE(1, 100000), .def = "1000", .help = "Connections of MTAs at once, in all. One more is closed, which an MTA takes for a temporary failure."},
+	{"doors.idle_timeout", KIND_DURATION, RESTART, AT(raw, doors.idle_timeout_ms), RANGE(SECOND, DAY), .def = "1h", .help = "Silence of an MTA before its connection is closed. More than its own idle time, or mail is deferred for nothing."},
 
 	{"public", KIND_GROUP, .help = "The HTTP listener for recipients: one-click opt-outs and the page behind the link. It speaks HTTPS by itself, or HTTP to a proxy before it."},
 	{"public.listen", KIND_TEXT, RESTART, AT(raw, public.listen), .check = check_endpoint, .def = "127.0.0.1:8080", .help = "As submission.listen."},

@@ -1,7 +1,7 @@
 /* The rooms in their order. Each row of `rooms` starts one and stops one; what starts last stops first, but for the two
  * that must go on longest: the public listener answers opt-outs until the relay is drained (promise 10), the ledger closes last.
  *
- *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ web ─▶ delivery ─▶ submission ─▶ control ─▶ ready
+ *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ web ─▶ delivery ─▶ submission ─▶ doors ─▶ control ─▶ ready
  *
  * A failed start stops what had been started. A failed reload keeps the settings that run. */
 #include "gateway/gateway.h"
@@ -141,6 +141,21 @@ static void stop_submission(struct gateway *g)
 	smtp_server_stop(&g->smtp);
 }
 
+static int start_doors(struct gateway *g, struct err *err)
+{
+	const struct config *c = g->config;
+	if (!c->doors_listener_count)
+		return 0;
+	struct doors_settings *s = g->config->doors;
+	g->config->doors = NULL;
+	return doors_start(&g->doors, &c->doors_limits, c->doors_listeners, c->doors_listener_count, g->intake, g->clock, s, err);
+}
+
+static void stop_doors(struct gateway *g)
+{
+	doors_stop(&g->doors);
+}
+
 static int start_control(struct gateway *g, struct err *err)
 {
 	return control_start(&g->control, g->config->control_path, gateway_answer, g, err);
@@ -165,6 +180,7 @@ static const struct room {
     {"web", GATEWAY_WEB, start_web, stop_web},
     {"delivery", GATEWAY_RELAY, start_delivery, stop_delivery},
     {"submission", GATEWAY_RELAY, start_submission, stop_submission},
+    {"doors", GATEWAY_RELAY, start_doors, stop_doors},
     {"control", GATEWAY_RELAY, start_control, stop_control},
 };
 #define ROOM_COUNT (sizeof rooms / sizeof *rooms)
@@ -199,6 +215,10 @@ static int reload_relay(struct gateway *g, struct config *fresh, struct err *err
 	delivery_use(g->delivery, listen_to(g, fresh->delivery));
 	fresh->intake = NULL;
 	fresh->delivery = NULL;
+	if (g->doors) {
+		doors_use(g->doors, fresh->doors);
+		fresh->doors = NULL;
+	}
 	return 0;
 }
 
@@ -231,6 +251,17 @@ static void on_hangup(struct gateway *g)
 	else
 		log_event(LOG_LEVEL_INFO, "gateway.reload", "file=%s", g->config->file);
 	sd_notify(0, "READY=1");
+}
+
+static void say_doors(struct gateway *g)
+{
+	static const char *const names[DOORS] = {[DOOR_POLICY] = "policy", [DOOR_MILTER] = "milter"};
+	struct endpoint at;
+	for (size_t i = 0; g->doors && doors_address(g->doors, i, &at); i++) {
+		char text[ENDPOINT_TEXT];
+		endpoint_text(&at, text);
+		log_event(LOG_LEVEL_INFO, "gateway.door", "%s=%s", names[g->config->doors_listeners[i].door], text);
+	}
 }
 
 static void say_ready(struct gateway *g)
@@ -295,6 +326,7 @@ int gateway_run(const char *config_file, enum gateway_part part, struct err *err
 		return -1;
 	int rc = start_rooms(&g, err);
 	if (rc == 0) {
+		say_doors(&g);
 		say_ready(&g);
 		wait_for_signals(&g, &waited);
 		stop_rooms(&g, ROOM_COUNT);

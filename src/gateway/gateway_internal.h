@@ -16,6 +16,7 @@ struct gateway {
 	struct web *web;
 	struct delivery *delivery;
 	struct smtp_server *smtp;
+	struct doors *doors; /* NULL: none is asked for */
 	struct control *control;
 };
 
