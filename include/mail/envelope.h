@@ -16,6 +16,7 @@ struct envelope {
 	uint8_t ret;             /* RFC 3461 RET: 0 none, 1 FULL, 2 HDRS */
 	uint8_t protocol;        /* Received's "with": 0 SMTP, 1 ESMTP, 2 ESMTPS, 3 ESMTPA, 4 ESMTPSA */
 	int64_t arrived_ms;
+	uint8_t class;           /* as which it was judged when it came in (enum mail_class); 0 = not kept (version 1) */
 };
 
 struct recipient {

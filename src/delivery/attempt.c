@@ -225,6 +225,12 @@ static bool find_stream(struct attempt *a)
 {
 	const struct brand *b = policy_brand(a->settings->policy, a->envelope.brand);
 	a->stream = b ? brand_stream(b, a->envelope.stream) : NULL;
+	/* It came in as what it looked like, and goes out as that. */
+	if (a->stream && a->envelope.class == CLASS_MARKETING && a->stream->class != CLASS_MARKETING) {
+		a->as_marketing = *a->stream;
+		a->as_marketing.class = CLASS_MARKETING;
+		a->stream = &a->as_marketing;
+	}
 	a->topic = a->stream && a->envelope.topic.n ? stream_topic(a->stream, a->envelope.topic) : NULL;
 	return a->stream && (a->topic || !a->envelope.topic.n);
 }

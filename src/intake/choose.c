@@ -69,6 +69,7 @@ int choose_stream(struct intake_tx *tx, const struct head *h, struct choice *ret
 		reply_set(refused, 550, "5.7.1", "X-Optgate-Topic: %.*s is not a topic of stream %s", VFMT(topic), ret->stream->name);
 		return -1;
 	}
+	watch_stream(tx, h, ret);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct intake {
 	struct ledger *ledger;
 	struct spool *spool;
 	struct decisions *decisions; /* NULL: none are kept */
+	struct body_count *bodies;
 	const struct clock *clock;
 	struct shared_slot settings;
 	_Atomic bool draining;
@@ -104,6 +105,9 @@ struct choice {
 struct head;
 int choose_stream(struct intake_tx *tx, const struct head *h, struct choice *ret, struct reply *refused) MUST_CHECK;
 int check_origin(struct intake_tx *tx, const struct head *h, struct reply *refused) MUST_CHECK;
+
+/* watch.c: the tripwire. May change the stream's class, or have the message held. */
+void watch_stream(struct intake_tx *tx, const struct head *h, struct choice *c);
 
 /* judge.c: who is left, and what becomes of those that may not be sent this. */
 

@@ -54,6 +54,7 @@ struct envelope envelope_of(const struct intake_tx *tx, const struct choice *c)
 	    .envid = tx->envid,
 	    .ret = tx->ret,
 	    .protocol = tx->protocol,
+	    .class = (uint8_t)c->stream->class,
 	    .arrived_ms = clock_wall(tx->intake->clock),
 	};
 }

@@ -1,6 +1,7 @@
 /* Sessions: who is connected, and the intake itself. */
 #include <stdlib.h>
 
+#include "intake/tripwire.h"
 #include "intake_internal.h"
 
 struct intake *intake_new(struct ledger *l, struct spool *s, const struct clock *clock)
@@ -11,6 +12,7 @@ struct intake *intake_new(struct ledger *l, struct spool *s, const struct clock 
 	in->clock = clock;
 	shared_slot_init(&in->settings);
 	in->desk = login_desk_new();
+	in->bodies = body_count_new();
 	return in;
 }
 
@@ -36,6 +38,7 @@ void intake_free(struct intake **in)
 	if (!*in)
 		return;
 	login_desk_free(&(*in)->desk);
+	body_count_free(&(*in)->bodies);
 	shared_replace(&(*in)->settings, NULL, NULL);
 	meters_free(&(*in)->meters);
 	free(*in);

@@ -3,18 +3,20 @@
 #include "mail/envelope.h"
 
 #define VERSION 1
+#define ENVELOPE_VERSION 2 /* since 2: the class */
 #define LENGTH_BYTES 2
 
 void envelope_write(const struct envelope *e, struct buf *out)
 {
 	const struct view texts[] = {e->client, e->client_ip, e->helo, e->brand, e->stream, e->topic, e->campaign,
 	    e->return_path, e->envid};
-	be_add(out, VERSION, 1);
+	be_add(out, ENVELOPE_VERSION, 1);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		be_add_view(out, texts[i], LENGTH_BYTES);
 	be_add(out, e->ret, 1);
 	be_add(out, e->protocol, 1);
 	be_add(out, (uint64_t)e->arrived_ms, 8);
+	be_add(out, e->class, 1);
 }
 
 static int check_end(const struct be_reader *r, const char *what, struct err *err)
@@ -24,11 +26,11 @@ static int check_end(const struct be_reader *r, const char *what, struct err *er
 	return 0;
 }
 
-static int check_version(struct be_reader *r, const char *what, struct err *err)
+static int take_version(struct be_reader *r, const char *what, unsigned newest, unsigned *ret, struct err *err)
 {
-	unsigned version = (unsigned)be_take_u(r, 1);
-	if (version != VERSION)
-		return err_set(err, ERR_CORRUPT, "%s: format version %u, expected %d", what, version, VERSION);
+	*ret = (unsigned)be_take_u(r, 1);
+	if (*ret < 1 || *ret > newest)
+		return err_set(err, ERR_CORRUPT, "%s: format version %u, expected up to %u", what, *ret, newest);
 	return 0;
 }
 
@@ -38,13 +40,15 @@ int envelope_read(struct view bytes, struct envelope *ret, struct err *err)
 	struct envelope e;
 	struct view *const texts[] = {&e.client, &e.client_ip, &e.helo, &e.brand, &e.stream, &e.topic, &e.campaign,
 	    &e.return_path, &e.envid};
-	if (check_version(&r, "envelope", err) < 0)
+	unsigned version;
+	if (take_version(&r, "envelope", ENVELOPE_VERSION, &version, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = be_take_view(&r, LENGTH_BYTES);
 	e.ret = (uint8_t)be_take_u(&r, 1);
 	e.protocol = (uint8_t)be_take_u(&r, 1);
 	e.arrived_ms = (int64_t)be_take_u(&r, 8);
+	e.class = version >= 2 ? (uint8_t)be_take_u(&r, 1) : 0;
 	if (check_end(&r, "envelope", err) < 0)
 		return -1;
 	*ret = e;
@@ -63,7 +67,8 @@ int recipient_read(struct view bytes, struct recipient *ret, struct err *err)
 {
 	struct be_reader r = {.rest = bytes};
 	struct recipient got;
-	if (check_version(&r, "recipient", err) < 0)
+	unsigned version;
+	if (take_version(&r, "recipient", VERSION, &version, err) < 0)
 		return -1;
 	got.address = be_take_view(&r, LENGTH_BYTES);
 	got.orcpt = be_take_view(&r, LENGTH_BYTES);

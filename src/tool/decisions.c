@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "decisions/decisions.h"
+#include "intake/tripwire.h"
 #include "tool.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -11,6 +12,8 @@
 static json_t *decision_json(const struct decision *x)
 {
 	char id[SPOOL_ID_TEXT], ref[SPOOL_ID_TEXT + 12];
+	char signals[200];
+	tripwire_text(x->signals, signals, sizeof signals);
 	bool spoke = x->verdict.kind != VERDICT_ALLOW || x->verdict.shadow;
 	spool_id_text(x->ref, id);
 	snprintf(ref, sizeof ref, "%s.%" PRIu32, id, x->rcpt);
@@ -19,9 +22,9 @@ static json_t *decision_json(const struct decision *x)
 	    (int)x->verdict.shadow, "rule", rule_word(x->verdict.rule), "reason", spoke ? verdict_reason_word(&x->verdict) : "", "sentence",
 	    rule_sentence(x->verdict.rule), "scope", json_view(x->scope));
 	const char *class = mail_class_word(x->class);
-	json_object_update_new(o, json_pack("{s:s?, s:o, s:o, s:o, s:I, s:I}", "class", class, "client", json_view(x->client), "campaign",
+	json_object_update_new(o, json_pack("{s:s?, s:o, s:o, s:o, s:I, s:s}", "class", class, "client", json_view(x->client), "campaign",
 				      json_view(x->campaign), "person", hex_json(x->who.b, sizeof x->who.b), "entry",
-				      (json_int_t)x->verdict.seq, "signals", (json_int_t)x->signals));
+				      (json_int_t)x->verdict.seq, "signals", signals));
 	return o;
 }
 
@@ -84,6 +87,8 @@ static void print_decision(struct tool *t, const json_t *o)
 	    control_text(o, "end"), *reason ? " (" : "", reason, *reason ? ")" : "");
 	print_safe(t, "    %s, %s, client %s, person %.12s: %s%s", member(o, "scope", s[0]), member(o, "class", s[1]), member(o, "client", s[2]),
 	    control_text(o, "person"), control_text(o, "sentence"), json_is_true(json_object_get(o, "shadow")) ? " (on trial: allowed)" : "");
+	if (*control_text(o, "signals"))
+		print_safe(t, "    looks like: %s", control_text(o, "signals"));
 	if (e)
 		print_safe(t, "    journal entry %s of %s: %s %s%s%s by %s, from %s", member(e, "entry", s[0]), member(e, "when", s[1]),
 		    member(e, "change", s[2]), member(e, "reason", s[3]), *control_text(e, "scope") ? " for " : " for everything",

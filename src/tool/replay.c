@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "decisions/decisions.h"
+#include "intake/tripwire.h"
 #include "tool.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -170,7 +171,7 @@ static bool judge_again(void *arg, const struct decision *x)
 		return true;
 	}
 	struct stream as = *q.stream;
-	if (x->class == CLASS_MARKETING && as.tripwire == TRIPWIRE_MARKETING && x->signals)
+	if (as.tripwire == TRIPWIRE_MARKETING && tripwire_trips(x->signals))
 		as.class = CLASS_MARKETING;
 	q.stream = &as;
 	struct verdict v = r->past ? decide_then(r, &q) : policy_decide(r->ledger, &q);

@@ -177,3 +177,63 @@ def test_decisions_may_be_kept_not_at_all(make_gate, sink):
     assert send(gate, "ann@sink.test") == {}
     sink.wait(1)
     assert not (gate.data / "decisions").exists()
+
+
+# ---- the tripwire ----
+
+DRESSED_UP = "X-Optgate-Stream: receipts\r\nX-Campaign: spring\r\nPrecedence: bulk\r\n"
+
+
+def test_what_looks_like_marketing_is_reported(gate, sink):
+    suppress(gate, "bob@sink.test")
+    assert send(gate, "bob@sink.test", extra=DRESSED_UP) == {}
+    sink.wait(1)
+    ref = gate.wait_log(r"intake\.message\.tripwire ref=(\w+) .*action=report signals=precedence,campaign-field").group(1)
+    assert explained(gate, ref)[0]["signals"] == "precedence,campaign-field"
+    before = len(gate.text())
+    assert send(gate, "bob@sink.test", extra="X-Optgate-Stream: receipts\r\n") == {}
+    sink.wait(2)
+    assert "tripwire" not in gate.text(before)
+
+
+def test_what_looks_like_marketing_is_held(make_gate, sink):
+    gate = make_gate(sink.addr, receipts='tripwire = "hold";')
+    assert send(gate, "bob@sink.test", extra=DRESSED_UP) == {}
+    assert eventually(lambda: [r["state"] for r in gate.json("queue", "list")] == ["held"])
+    gate.tool("queue", "release")
+    sink.wait(1)
+
+
+def test_what_looks_like_marketing_is_treated_as_such(make_gate, sink):
+    gate = make_gate(sink.addr, receipts='tripwire = "marketing";')
+    suppress(gate, "bob@sink.test")
+    r = send(gate, "bob@sink.test", extra=DRESSED_UP)
+    assert r["data"][0] == 550 and b"unsubscribe" in r["data"][1]
+    assert send(gate, "bob@sink.test", extra="X-Optgate-Stream: receipts\r\n") == {}
+    assert send(gate, "ann@sink.test", extra=DRESSED_UP) == {}
+    m = next(m for m in sink.wait(2) if m.rcpts == ["ann@sink.test"])
+    status, _, _ = post(gate, link_of(m))
+    assert status == 200
+    r = send(gate, "ann@sink.test", extra=DRESSED_UP)
+    assert r["data"][0] == 550
+
+
+def test_queued_mail_stays_marketing_for_the_third_verdict(make_gate, sink):
+    gate = make_gate(("127.0.0.1", 9), receipts='tripwire = "marketing";')
+    assert send(gate, "ann@sink.test", extra=DRESSED_UP) == {}
+    gate.wait_log(r"delivery\.hop\.down|delivery\.attempt")
+    suppress(gate, "ann@sink.test")
+    gate.stop()
+    gate.write_conf(hop_host=sink.addr[0], hop_port=sink.addr[1])
+    gate.start()
+    gate.wait_log(r"delivery\.suppressed .*reason=unsubscribe")
+    assert not sink.messages
+
+
+def test_the_same_body_to_many_is_seen(make_gate, sink):
+    gate = make_gate(sink.addr, more="tripwire = { recipients = 5; };")
+    for n in range(3):
+        data = mail("x@sink.test", extra="X-Optgate-Stream: receipts\r\n", body="Our offer of the week\r\n")
+        assert send(gate, [f"r{n}{i}@sink.test" for i in range(2)], data) == {}
+    gate.wait_log(r"tripwire .*signals=same-body")
+    assert gate.text().count("intake.message.tripwire") == 1
