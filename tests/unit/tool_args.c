@@ -59,7 +59,6 @@ static void command_lines_are_read_by_the_tables(void **state)
 	    {"stats now", "stats: expected nothing behind it"},
 	    {"suppress add a@b.c --stream x", "suppress add: takes no --stream"},
 	    {"suppress remove a@b.c", "suppress remove: expected --note TEXT"},
-	    {"explain a@b.c", "explain: expected --stream BRAND/STREAM"},
 	    {"explain a@b.c --stream", "--stream: expected BRAND/STREAM"},
 	    {"explain a@b.c --stream x --stream y", "--stream: given more than 1 time"},
 	    {"stats --frob", "--frob: there is no such option"},
