@@ -24,6 +24,8 @@ struct next_hop {
 	enum hop_tls tls;
 	char *tls_name;        /* for SNI and the certificate; NULL = host */
 	char *ca_file;         /* NULL = the system's */
+	bool tls_from_start;   /* implicit TLS (port 465): verified with HOP_TLS_VERIFIED, else encrypted only */
+	char *source;          /* IP address to connect from; NULL = the system's choice */
 	char *user, *password_file; /* AUTH; NULL = none */
 	unsigned connections;  /* at once; 0 = 20 */
 	unsigned messages_per_connection; /* 0 = 200 */

@@ -264,6 +264,7 @@ static bool compose_it(struct attempt *a)
 	    .now_ms = clock_wall(a->clock)};
 	if (compose(a->composer, &job, &a->composed, &err) == 0) {
 		a->composed_ms = clock_mono(a->clock);
+		parameters_make(&a->parameters, &a->envelope, &a->recipient, a->composed.return_path[0] != 0);
 		return true;
 	}
 	return err.kind == ERR_SYNTAX ? answer(a, DELIVERY_PERMANENT, 554, "5.6.0", err.text)

@@ -21,6 +21,7 @@ struct attempt {
 	const struct stream *stream;
 	const struct topic *topic;
 	struct composed composed;
+	struct parameters parameters;
 	struct stream as_marketing;         /* what .stream points to when intake's tripwire said so */
 	struct verdict verdict;             /* the last one */
 	const char *route, *hop;            /* names, for the log */

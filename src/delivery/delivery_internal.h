@@ -28,6 +28,7 @@ struct worker {
 	unsigned hop_index;            /* in the settings of this generation */
 	struct hop_state *state;
 	struct addresses addresses;
+	struct endpoint source;
 	char password[PASSWORD_MAX + 1];
 	unsigned mails;
 	int64_t opened_ms;

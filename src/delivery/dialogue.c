@@ -26,6 +26,10 @@ enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes)
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (view_starts(bytes, verbs[i].word))
 			d->last = verbs[i].verb;
+	if (d->last == VERB_EHLO) {
+		d->hello = false;
+		d->offers = 0;
+	}
 	if (d->last > d->reached)
 		d->reached = d->last;
 	if (d->last == VERB_AUTH && d->needs_tls && !d->tls)
@@ -37,12 +41,28 @@ enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes)
 	return d->needs_auth && !d->authenticated ? WIRE_NO_AUTH : WIRE_WHOLE;
 }
 
+static void note_offer(struct dialogue *d, struct view line)
+{
+	static const struct {
+		struct view word;
+		enum dialogue_offer offer;
+	} rows[] = {{V("DSN"), OFFER_DSN}, {V("8BITMIME"), OFFER_8BITMIME}, {V("STARTTLS"), OFFER_STARTTLS}};
+	struct view rest = view_sub(line, 4, line.n), word;
+	if (!view_starts(line, V("250")) || !view_word(&rest, &word))
+		return;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (view_ieq(rows[i].word, word))
+			d->offers |= rows[i].offer;
+}
+
 /* A whole line has come. True when it ends a reply. */
 static bool end_line(struct dialogue *d)
 {
 	uint64_t code;
 	struct view line = view_trim(view_n(d->line, d->line_n));
 	d->line_n = 0;
+	if (d->last == VERB_EHLO)
+		note_offer(d, line);
 	if (!view_u64(view_sub(line, 0, 3), 999, &code) || (line.n > 3 && line.p[3] == '-'))
 		return false;
 	d->code = (int)code;

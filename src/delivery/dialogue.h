@@ -6,11 +6,14 @@
 
 enum dialogue_verb { VERB_OTHER, VERB_EHLO, VERB_STARTTLS, VERB_AUTH, VERB_MAIL }; /* in the order of a session */
 
+enum dialogue_offer { OFFER_DSN = 1, OFFER_8BITMIME = 2, OFFER_STARTTLS = 4 };
+
 struct dialogue {
 	bool needs_auth, needs_tls;
 	bool tls;                 /* set by the caller when the handshake has succeeded */
 	bool authenticated;
 	bool hello;               /* EHLO or HELO was accepted */
+	unsigned offers;          /* bits of dialogue_offer in the reply to the last EHLO */
 	enum dialogue_verb last;  /* of what we sent */
 	enum dialogue_verb reached; /* the furthest of them */
 	int code;                 /* of the last whole reply */

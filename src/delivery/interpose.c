@@ -15,6 +15,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
@@ -33,7 +34,6 @@ typedef ssize_t read_fn(int, void *, size_t);
 typedef int close_fn(int);
 
 static __thread struct wire *mine;
-static __thread int given = -1;
 
 /* libc's own, looked up once. */
 static void *next(_Atomic(void *) *known, const char *name)
@@ -113,16 +113,14 @@ static void keep(struct wire *w, int fd)
 	pthread_mutex_unlock(&w->lock);
 }
 
-void wire_enter(struct wire *w, const struct addresses *to, int64_t connect_timeout_ms, int given_fd)
+void wire_enter(struct wire *w, const struct wire_plan *plan)
 {
 	ALWAYS(!mine);
-	w->to = to;
-	w->connect_timeout_ms = connect_timeout_ms;
+	w->plan = plan;
 	w->connect_errno = 0;
 	w->connected = false;
 	atomic_store(&w->cut, WIRE_WHOLE);
 	outgoing_start(&w->outgoing);
-	given = given_fd;
 	mine = w;
 }
 
@@ -130,7 +128,6 @@ void wire_leave(struct wire *w)
 {
 	ALWAYS(mine == w);
 	mine = NULL;
-	given = -1;
 	w->theirs = -1;
 	outgoing_end(&w->outgoing);
 	atomic_store(&w->deadline_ms, 0);
@@ -186,6 +183,14 @@ static int await_connected(int fd, int64_t timeout_ms)
 	return status ? status : getpeername(fd, (struct sockaddr *)&peer, &n) < 0 ? errno : 0;
 }
 
+/* The port is chosen at connect: as many connections as there are pairs of ports, not as there are ports. */
+static int bind_source(int fd, const struct endpoint *source)
+{
+	int on = 1;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	return bind(fd, (const struct sockaddr *)&source->sa, source->sa_len);
+}
+
 /* A connection to E, kept in the wire. 0, or the errno. */
 static int dial(struct wire *w, const struct endpoint *e)
 {
@@ -194,32 +199,63 @@ static int dial(struct wire *w, const struct endpoint *e)
 		return errno;
 	set_options(fd, e->sa.ss_family);
 	keep(w, fd);
+	if (w->plan->source && e->sa.ss_family != AF_UNIX && bind_source(fd, w->plan->source) < 0)
+		return errno;
 	if (wire_was_cut(w))
 		return ECANCELED;
 	if (next_connect(fd, (const struct sockaddr *)&e->sa, e->sa_len) == 0)
 		return 0;
-	return errno == EINPROGRESS ? await_connected(fd, w->connect_timeout_ms) : errno;
+	return errno == EINPROGRESS ? await_connected(fd, w->plan->connect_timeout_ms) : errno;
 }
 
-/* Puts a connected socket under the number that libesmtp made. */
+static bool fits_source(const struct wire_plan *p, const struct endpoint *e)
+{
+	return !p->source || e->sa.ss_family == AF_UNIX || e->sa.ss_family == p->source->sa.ss_family;
+}
+
+static void dial_all(struct wire *w)
+{
+	const struct wire_plan *p = w->plan;
+	w->connect_errno = EADDRNOTAVAIL;
+	for (unsigned i = 0; i < p->to->count && !wire_was_cut(w); i++) {
+		if (!fits_source(p, &p->to->at[i]))
+			continue;
+		w->connect_errno = dial(w, &p->to->at[i]);
+		if (w->connect_errno == 0)
+			return;
+	}
+}
+
+/* Puts what libesmtp shall speak with under the number that it made. */
+static bool hand_over(struct wire *w, int fd)
+{
+	if (!w->plan->over)
+		return dup3(w->fd, fd, O_CLOEXEC) >= 0;
+	int plain = w->plan->over(w->plan->arg, w->fd);
+	if (plain < 0) {
+		w->connect_errno = EPROTO;
+		return false;
+	}
+	bool ok = dup3(plain, fd, O_CLOEXEC) >= 0;
+	close(plain);
+	return ok;
+}
+
 static int wire_connect(struct wire *w, int fd)
 {
-	w->connect_errno = EADDRNOTAVAIL;
-	if (given >= 0) {
-		keep(w, given);
+	if (w->plan->given_fd >= 0) {
+		keep(w, w->plan->given_fd);
 		w->connect_errno = 0;
+	} else {
+		dial_all(w);
 	}
-	for (unsigned i = 0; given < 0 && i < w->to->count && !wire_was_cut(w); i++) {
-		w->connect_errno = dial(w, &w->to->at[i]);
-		if (w->connect_errno == 0)
-			break;
-	}
-	if (w->connect_errno == 0 && dup3(w->fd, fd, O_CLOEXEC) >= 0) {
+	if (w->connect_errno == 0 && hand_over(w, fd)) {
 		w->connected = true;
 		w->theirs = fd;
 		return 0;
 	}
-	keep(w, -1);
+	if (!w->plan->over) /* else a pump may still hold it; wire_leave closes it */
+		keep(w, -1);
 	errno = w->connect_errno ? w->connect_errno : errno;
 	return -1;
 }

@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "dialogue.h"
 #include "tls_client.h"
+#include "tls_pump.h"
 
 #define PIECE_BYTES     32768 /* of the message at a time */
 #define QUIT_TIMEOUT_MS 5000  /* nobody waits for a goodbye */
@@ -39,6 +40,7 @@ struct flight { /* a mail on its way */
 	bool accepted;    /* MAIL got 2xx */
 	bool fed;         /* its turn for bytes came */
 	bool gated;       /* may_go said no */
+	bool dressed;     /* has its parameters */
 	int64_t began_ms;
 };
 
@@ -54,6 +56,9 @@ struct session {
 	bool spoken;            /* a MAIL was answered: the session stood */
 	bool closing;           /* nothing more may be added */
 	int64_t connect_ms;     /* told with the first result */
+	SSL_CTX *tls;           /* with tls_from_start */
+	struct tls_pump *pump;
+	struct err pump_err;
 };
 
 static int64_t now(const struct session *s)
@@ -118,7 +123,9 @@ static void say_why(const struct session *s, enum session_stage stage, struct re
 {
 	const struct dialogue *d = &s->dialogue;
 	char why[128];
-	if (stage == STAGE_CONNECT)
+	if (stage == STAGE_CONNECT && s->pump_err.kind)
+		reply_set(ret, 0, "", "%s", s->pump_err.text);
+	else if (stage == STAGE_CONNECT)
 		reply_set(ret, 0, "", "%s", strerror_r(s->plan->wire->connect_errno, why, sizeof why));
 	else if (stage == STAGE_AUTH && d->auth_code >= 400)
 		reply_set(ret, d->auth_code, "", "AUTH was refused");
@@ -211,6 +218,50 @@ static void refuse(struct flight *f)
 	tell(f, &r);
 }
 
+static void set_notify(smtp_recipient_t to, uint8_t notify)
+{
+	int flags = (notify & NOTIFY_SUCCESS ? Notify_SUCCESS : 0) | (notify & NOTIFY_FAILURE ? Notify_FAILURE : 0) |
+	            (notify & NOTIFY_DELAY ? Notify_DELAY : 0);
+	smtp_dsn_set_notify(to, (enum notify_flags)(notify & NOTIFY_NEVER ? Notify_NEVER : flags));
+}
+
+/* Only what is offered: each of these makes libesmtp end the session where its extension is missing. */
+static void dress(struct flight *f)
+{
+	const struct parameters *p = f->mail.parameters;
+	unsigned offers = f->session->dialogue.offers;
+	f->dressed = true;
+	if (!p)
+		return;
+	if (offers & OFFER_8BITMIME && (has_eight_bit(f->mail.body) || has_eight_bit(f->mail.head)))
+		smtp_8bitmime_set_body(f->message, E8bitmime_8BITMIME);
+	if (!(offers & OFFER_DSN))
+		return;
+	if (p->envid[0])
+		smtp_dsn_set_envid(f->message, p->envid);
+	if (p->ret)
+		smtp_dsn_set_ret(f->message, p->ret == 1 ? Ret_FULL : Ret_HDRS);
+	if (p->orcpt[0])
+		smtp_dsn_set_orcpt(f->recipient, p->orcpt_type, p->orcpt);
+	if (p->notify)
+		set_notify(f->recipient, p->notify);
+}
+
+/* No other EHLO will follow. */
+static bool hello_is_last(const struct session *s)
+{
+	const struct dialogue *d = &s->dialogue;
+	bool more = s->plan->tls != HOP_TLS_NONE && !d->tls && d->offers & OFFER_STARTTLS;
+	return d->hello && !more;
+}
+
+static void dress_all(struct session *s)
+{
+	for (unsigned i = 0; i < SESSION_SLOTS; i++)
+		if (s->flights[i].live && s->flights[i].message && !s->flights[i].dressed)
+			dress(&s->flights[i]);
+}
+
 static bool put(struct flight *f)
 {
 	struct session *s = f->session;
@@ -221,6 +272,8 @@ static bool put(struct flight *f)
 	f->recipient = smtp_add_recipient(f->message, f->mail.recipient);
 	ALWAYS(f->recipient && smtp_set_messagecb(f->message, feed, f));
 	smtp_size_set_estimate(f->message, f->mail.head.n + f->mail.body.n);
+	if (hello_is_last(s))
+		dress(f);
 	return true;
 }
 
@@ -232,7 +285,7 @@ static bool add_next(struct session *s, bool wait)
 		struct session_mail mail = {0};
 		atomic_store(&s->plan->wire->deadline_ms, 0); /* waiting for work has no limit here */
 		bool more = s->calls->next(s->arg, slot, wait, &mail);
-		allow_ms(s, s->plan->attempt_timeout_ms);
+		allow_ms(s, mail.timeout_ms ? mail.timeout_ms : s->plan->attempt_timeout_ms);
 		if (!more)
 			break;
 		*f = (struct flight){.session = s, .slot = slot, .mail = mail, .live = true, .began_ms = now(s)};
@@ -357,6 +410,8 @@ static void on_bytes(const char *p, int n, int writing, void *arg)
 	    : dialogue_receives(&s->dialogue, (char *)p, count);
 	if (why != WIRE_WHOLE)
 		wire_cut(s->plan->wire, why);
+	else if (!writing && s->dialogue.last == VERB_EHLO && hello_is_last(s))
+		dress_all(s); /* the first mail was put before anybody knew what is offered */
 }
 
 /* ---- opening ---- */
@@ -385,10 +440,15 @@ static int set_tls(struct session *s, struct err *err)
 	    [HOP_TLS_REQUIRED] = Starttls_REQUIRED, [HOP_TLS_VERIFIED] = Starttls_REQUIRED};
 	const struct session_plan *p = s->plan;
 	SSL_CTX *ctx;
-	if (p->tls == HOP_TLS_NONE)
+	if (p->tls == HOP_TLS_NONE && !p->tls_from_start)
 		return 0;
-	if (tls_client_new(&ctx, p->tls, p->tls_name, p->ca_file, err) < 0)
+	if (tls_client_new(&ctx, p->tls_from_start && p->tls != HOP_TLS_VERIFIED ? HOP_TLS_REQUIRED : p->tls, p->tls_name, p->ca_file, err) < 0)
 		return -1;
+	if (p->tls_from_start) {
+		s->tls = ctx;
+		s->dialogue.tls = true;
+		return 0;
+	}
 	smtp_starttls_enable(s->smtp, how[p->tls]);
 	smtp_starttls_set_ctx(s->smtp, ctx); /* holds a reference of its own */
 	SSL_CTX_free(ctx);
@@ -410,12 +470,22 @@ static void prepare(struct session *s, auth_context_t auth)
 	smtp_auth_set_context(s->smtp, auth);
 }
 
+static int start_tls_pump(void *arg, int net_fd)
+{
+	struct session *s = arg;
+	int plain;
+	return tls_pump_start(&s->pump, &plain, s->tls, net_fd, s->plan->connect_timeout_ms, &s->pump_err) < 0 ? -1 : plain;
+}
+
 static void converse(struct session *s)
 {
 	const struct session_plan *p = s->plan;
+	const struct wire_plan wire = {.to = p->addresses, .source = p->source, .connect_timeout_ms = p->connect_timeout_ms,
+	    .given_fd = p->given_fd > 0 ? p->given_fd : -1, .over = s->tls ? start_tls_pump : NULL, .arg = s};
 	allow_ms(s, p->attempt_timeout_ms < OPEN_TIMEOUT_MS ? p->attempt_timeout_ms : OPEN_TIMEOUT_MS);
-	wire_enter(p->wire, p->addresses, p->connect_timeout_ms, p->given_fd > 0 ? p->given_fd : -1);
+	wire_enter(p->wire, &wire);
 	smtp_start_session(s->smtp);
+	tls_pump_stop(&s->pump);
 	for (unsigned i = 1; i <= SESSION_SLOTS; i++) {
 		struct flight *f = &s->flights[(s->last + i) % SESSION_SLOTS];
 		if (f->live)
@@ -436,7 +506,7 @@ unsigned session_run(const struct session_plan *plan, const struct session_calls
 	struct session *s = mem_zero(sizeof *s);
 	*s = (struct session){.plan = plan, .calls = calls, .arg = arg, .last = SESSION_SLOTS - 1};
 	/* A password is never said in clear because somebody took STARTTLS out of the offer. */
-	bool needs_tls = plan->tls >= HOP_TLS_REQUIRED || (plan->tls == HOP_TLS_OPPORTUNISTIC && plan->user);
+	bool needs_tls = plan->tls_from_start || plan->tls >= HOP_TLS_REQUIRED || (plan->tls == HOP_TLS_OPPORTUNISTIC && plan->user);
 	dialogue_start(&s->dialogue, plan->user != NULL, needs_tls);
 	struct err err;
 	auth_context_t auth = plan->user ? auth_create_context() : NULL;
@@ -453,6 +523,8 @@ unsigned session_run(const struct session_plan *plan, const struct session_calls
 	atomic_store(&plan->wire->deadline_ms, 0);
 	unsigned mails = s->mails;
 	smtp_destroy_session(s->smtp);
+	if (s->tls)
+		SSL_CTX_free(s->tls);
 	if (auth)
 		auth_destroy_context(auth);
 	free(s);

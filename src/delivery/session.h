@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "outcome.h"
+#include "parameters.h"
 #include "wire.h"
 
 /* Fixed for a session. */
@@ -15,6 +16,8 @@ struct session_plan {
 	const struct addresses *addresses;
 	enum hop_tls tls;
 	const char *tls_name, *ca_file;
+	bool tls_from_start;               /* TLS before the greeting, in place of STARTTLS */
+	const struct endpoint *source;     /* to bind to; NULL = the system's choice */
 	const char *user, *password;       /* AUTH; user NULL = none */
 	int64_t connect_timeout_ms, attempt_timeout_ms;
 	unsigned reply_timeout_s;          /* for each wait; 0 = the values of RFC 5321 4.5.3.2 */
@@ -26,6 +29,8 @@ struct session_plan {
 struct session_mail {
 	const char *return_path;           /* "" = null sender */
 	const char *recipient;
+	const struct parameters *parameters; /* of RFC 3461 and BODY, where the hop offers them; NULL = none */
+	int64_t timeout_ms;                /* for this one; 0 = the plan's */
 	struct view head, body;            /* must stay until result() and beyond, until next() is called for the same slot */
 };
 

@@ -8,6 +8,7 @@ static void hop_free(struct next_hop *h)
 	free(h->name);
 	free(h->host);
 	free(h->tls_name);
+	free(h->source);
 	free(h->ca_file);
 	free(h->user);
 	free(h->password_file);

@@ -21,9 +21,19 @@ enum wire_cut {
 };
 const char *wire_cut_sentence(enum wire_cut c);
 
-struct wire {
+/* How to dial. */
+struct wire_plan {
 	const struct addresses *to;
+	const struct endpoint *source; /* to bind to; NULL = the system's choice. Addresses of another family are passed over */
 	int64_t connect_timeout_ms;
+	int given_fd;                  /* a connected socket instead of all that; -1 = none */
+	/* What stands between the connection and libesmtp; NULL = nothing. Returns the descriptor for libesmtp, which the caller closes, or -1. */
+	int (*over)(void *arg, int net_fd);
+	void *arg;
+};
+
+struct wire {
+	const struct wire_plan *plan;
 	pthread_mutex_t lock;
 	int fd;                       /* ours; libesmtp works on a duplicate; -1 = none */
 	int theirs;                   /* the duplicate's number, while libesmtp has it; -1 = none */
@@ -36,8 +46,8 @@ struct wire {
 
 void wire_init(struct wire *w);
 void wire_free(struct wire *w);
-/* From enter to leave this thread's connect() dials W's addresses (or uses GIVEN_FD, a connected socket, unless -1). */
-void wire_enter(struct wire *w, const struct addresses *to, int64_t connect_timeout_ms, int given_fd);
+/* From enter to leave this thread's connect() dials as PLAN says. */
+void wire_enter(struct wire *w, const struct wire_plan *plan);
 void wire_leave(struct wire *w);
 /* Any thread, at any time: nothing more is sent or trusted. The first reason stays. */
 void wire_cut(struct wire *w, enum wire_cut why);

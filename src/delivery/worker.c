@@ -146,7 +146,7 @@ static bool on_next(void *arg, unsigned slot, bool wait, struct session_mail *ma
 			continue;
 		w->mails++;
 		*mail = (struct session_mail){.return_path = a->composed.return_path, .recipient = a->address.exact,
-		    .head = a->composed.head, .body = a->composed.body};
+		    .parameters = &a->parameters, .head = a->composed.head, .body = a->composed.body};
 		return true;
 	}
 	return false;
@@ -217,6 +217,17 @@ static int find_addresses(struct worker *w, struct err *err)
 	return 0;
 }
 
+static int find_source(struct worker *w, struct err *err)
+{
+	struct addresses found;
+	if (!w->hop->source)
+		return 0;
+	if (resolve(w->hop->source, 0, &found, err) < 0)
+		return -1;
+	w->source = found.at[0];
+	return 0;
+}
+
 static int read_password(struct worker *w, struct err *err)
 {
 	if (!w->hop->user)
@@ -242,6 +253,7 @@ static void fill_plan(struct worker *w, struct session_plan *p)
 	bool plain = h->tls == HOP_TLS_OPPORTUNISTIC && clock_mono(w->d->clock) < w->state->plain_until_ms;
 	*p = (struct session_plan){.hostname = w->settings->hostname, .addresses = &w->addresses,
 	    .tls = plain ? HOP_TLS_NONE : h->tls, .tls_name = h->tls_name ? h->tls_name : h->host, .ca_file = h->ca_file,
+	    .tls_from_start = h->tls_from_start, .source = h->source ? &w->source : NULL,
 	    .user = h->user, .password = h->user ? w->password : NULL,
 	    .connect_timeout_ms = h->connect_timeout_ms ? h->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS,
 	    .attempt_timeout_ms = h->attempt_timeout_ms ? h->attempt_timeout_ms : ATTEMPT_TIMEOUT_DEFAULT_MS,
@@ -257,7 +269,7 @@ static void serve(struct worker *w)
 	w->mails = 0;
 	w->answered = false;
 	w->opened_ms = clock_mono(w->d->clock);
-	if (find_addresses(w, &err) < 0 || read_password(w, &err) < 0) {
+	if (find_addresses(w, &err) < 0 || find_source(w, &err) < 0 || read_password(w, &err) < 0) {
 		reply_set(&r.reply, 0, "", "%s", err.text);
 		note_result(w, &r);
 		return;

@@ -35,6 +35,7 @@ struct hop_script {
 	SSL_CTX *tls;
 	const char *ehlo_tls;       /* after STARTTLS */
 	_Atomic bool *data_gate;    /* DATA is answered only once it is true */
+	bool tls_from_start;
 	int tls_pause_ms;           /* after the handshake, before reading: session tickets are there first */
 };
 
@@ -53,6 +54,7 @@ struct hop_server {
 	char *mail;                 /* the last message's bytes as they came */
 	size_t mail_n;
 	char sni[256];
+	char peer[64];              /* address of the last connection */
 };
 
 struct hop_conn {
@@ -218,13 +220,9 @@ static bool hop_bdat(struct hop_conn *c, const char *line)
 	return hop_answer(c, c->s->script.bdat, "250 chunk\r\n");
 }
 
-static bool hop_starttls(struct hop_conn *c)
+static bool hop_shake_hands(struct hop_conn *c)
 {
 	const struct hop_script *sc = &c->s->script;
-	if (!hop_answer(c, sc->starttls, "220 ready\r\n"))
-		return false;
-	if (sc->starttls && sc->starttls[0] != '2')
-		return true;
 	c->ssl = SSL_new(sc->tls);
 	SSL_set_fd(c->ssl, c->fd);
 	c->in_n = c->in_at = 0;
@@ -237,6 +235,16 @@ static bool hop_starttls(struct hop_conn *c)
 	if (sc->tls_pause_ms)
 		poll(NULL, 0, sc->tls_pause_ms);
 	return true;
+}
+
+static bool hop_starttls(struct hop_conn *c)
+{
+	const struct hop_script *sc = &c->s->script;
+	if (!hop_answer(c, sc->starttls, "220 ready\r\n"))
+		return false;
+	if (sc->starttls && sc->starttls[0] != '2')
+		return true;
+	return hop_shake_hands(c);
 }
 
 static bool hop_ehlo(struct hop_conn *c)
@@ -295,6 +303,8 @@ static bool hop_command(struct hop_conn *c, const char *line)
 static void hop_talk(struct hop_conn *c)
 {
 	char line[2048];
+	if (c->s->script.tls_from_start && !hop_shake_hands(c))
+		return;
 	if (!hop_answer(c, c->s->script.greeting, "220 hop ESMTP\r\n"))
 		return;
 	do {
@@ -327,10 +337,13 @@ static void *hop_main(void *arg)
 {
 	struct hop_server *s = arg;
 	for (;;) {
-		int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+		struct sockaddr_in from = {0};
+		socklen_t from_n = sizeof from;
+		int fd = accept4(s->fd, (struct sockaddr *)&from, &from_n, SOCK_CLOEXEC);
 		if (fd < 0)
 			break;
 		struct hop_conn *c = calloc(1, sizeof *c);
+		inet_ntop(AF_INET, &from.sin_addr, s->peer, sizeof s->peer);
 		struct timeval t = {.tv_sec = 20};
 		int on = 1;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
