@@ -76,7 +76,8 @@ struct spool_item {
  * the next will be (INT64_MAX: nothing waits). Any thread. */
 bool spool_ready_lane(struct spool *s, int64_t now_ms, uint32_t *ret_lane, int64_t *ret_next_ms);
 const char *spool_lane_name(struct spool *s, uint32_t lane);
-/* Called (any thread, briefly, holding no lock of the spool's) when there may be a ready lane. One listener. */
+/* Called (any thread, briefly, holding no lock of the spool's) when there may be a ready lane. One listener. On return nobody is in a call of
+ * the one before any more, unless this was called from within one. */
 void spool_on_ready(struct spool *s, void (*ready)(void *arg), void *arg);
 /* Takes the lane's earliest due item (S3). False when none is due: the lane will be reported again when one is. */
 bool spool_take(struct spool *s, uint32_t lane, int64_t now_ms, struct spool_item *ret);

@@ -14,7 +14,10 @@
 #define CHECKPOINT_VERSION 1
 #define CHECKPOINT_NAME    20 /* "index-0000002a.ckpt" */
 #define HEADER             28
-#define SLICE              1024          /* slots encoded under one hold of the lock */
+#define SLICE              128           /* slots encoded under one hold of the lock */
+#define WRITE_BYTES        65536         /* at a time, about */
+#define PACE_BYTES         (512u << 10)  /* then these are synced, and a rest is taken: who waits for the disk comes first */
+#define PACE_MS            20
 #define BUFFER_MAX         (256u << 20)  /* a slice of messages with very many recipients */
 #define TMP_NAME           "index.tmp"
 
@@ -41,7 +44,7 @@ static bool checkpoint_name_parse(const char *name, uint32_t *ret_number)
 
 struct writer {
 	int fd;
-	off_t at;
+	off_t at, synced;
 	uint32_t crc;
 	struct buf b;
 };
@@ -123,6 +126,27 @@ static const struct {
 	void (*add)(const struct spool *s, uint32_t n, struct buf *b);
 } parts[] = {{message_slots, add_message}, {lane_slots, add_lane}, {segment_rows, add_segment}};
 
+static void rest(struct spool *s)
+{
+	int64_t until = spool_mono_ms() + PACE_MS;
+	struct timespec t = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+	pthread_mutex_lock(&s->lock);
+	while (!s->stopping && spool_mono_ms() < until)
+		pthread_cond_timedwait(&s->chores, &s->lock, &t);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int pace(struct spool *s, struct writer *w, struct err *err)
+{
+	if (w->at - w->synced < PACE_BYTES)
+		return 0;
+	if (s->io->fdatasync(w->fd) < 0)
+		return err_sys(err, "spool: fdatasync of " TMP_NAME);
+	w->synced = w->at;
+	rest(s);
+	return 0;
+}
+
 /* The lock is released between slices. */
 static int write_part(struct spool *s, size_t part, struct writer *w, struct err *err)
 {
@@ -134,7 +158,7 @@ static int write_part(struct spool *s, size_t part, struct writer *w, struct err
 			parts[part].add(s, n, &w->b);
 		more = n < count;
 		pthread_mutex_unlock(&s->lock);
-		if ((w->b.n > SEGMENT_HEAD * SLICE || !more) && flush(s, w, err) < 0)
+		if ((w->b.n >= WRITE_BYTES || !more) && (flush(s, w, err) < 0 || pace(s, w, err) < 0))
 			return -1;
 	}
 	return 0;

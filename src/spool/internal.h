@@ -46,6 +46,8 @@ struct spool {
 	const struct spool_io *io;
 	int dir_fd, lock_fd;
 	_Atomic uint64_t last_id;
+	_Atomic uint64_t id_limit;  /* the disk has it that ids up to here may have been used */
+	_Atomic uint64_t id_wanted; /* what the clock would have had, when the limit was near */
 	pthread_t committer, keeper;
 	bool committer_runs, keeper_runs;
 
@@ -63,6 +65,8 @@ struct spool {
 	unsigned hurried;                      /* callers who wait for their states */
 	uint64_t failures;
 	struct err failure; /* the last one */
+	int64_t worked_at_ms; /* monotonic; the committer's last turn */
+	bool dozing;    /* the committer waits for a call, however long */
 	bool stopping;  /* the keeper ends */
 	bool closing;   /* then the committer, when nothing waits */
 	bool abandoned; /* nothing is written any more */
@@ -72,9 +76,17 @@ struct spool {
 	uint32_t checkpoint_number;
 	void (*ready)(void *arg);
 	void *ready_arg;
+	pthread_cond_t told;
+	_Atomic unsigned telling; /* calls of a listener under way; counted up under the lock */
+	_Atomic bool told_awaited;
 };
 
 void spool_saw_id(struct spool *s, uint64_t id);
+/* The promise of id_limit, on disk: read at the start, renewed before it is used up, given back at the end. */
+void ids_recover(struct spool *s);
+bool ids_are_short(struct spool *s);
+int ids_promise(struct spool *s, struct err *err) MUST_CHECK;
+int ids_give_back(struct spool *s, struct err *err) MUST_CHECK;
 int64_t spool_mono_ms(void);
 
 /* ---- under the lock ---- */

@@ -102,6 +102,8 @@ static void pause_for(struct spool *s, int64_t ms)
 
 static int do_chores(struct spool *s, bool clean, bool checkpoint, uint32_t sparse, struct err *err)
 {
+	if (ids_are_short(s) && ids_promise(s, err) < 0)
+		return -1;
 	if (clean)
 		keeper_clean(s);
 	if (checkpoint && checkpoint_write(s, err) < 0)
@@ -117,7 +119,7 @@ void *keeper_run(void *spool)
 	while (!s->stopping) {
 		bool clean = may_clean(s), checkpoint = wants_checkpoint(s);
 		uint32_t sparse = sparse_segment(s);
-		if (!clean && !checkpoint && !sparse) {
+		if (!clean && !checkpoint && !sparse && !ids_are_short(s)) {
 			pause_for(s, PAUSE_MS);
 			continue;
 		}

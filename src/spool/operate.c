@@ -5,6 +5,7 @@
 
 #define SLICE     2048 /* message slots looked at under one hold of the lock */
 #define ROWS_MOST 256  /* rows copied under one hold */
+#define ACT_WAIT_MS 60000 /* for the disk to have it */
 
 static const struct {
 	enum item_state in;
@@ -212,13 +213,17 @@ static int wait_durable(struct spool *s, struct err *err)
 {
 	pthread_mutex_lock(&s->lock);
 	uint64_t wanted = s->states_added, failures = s->failures;
+	int64_t until = spool_mono_ms() + ACT_WAIT_MS;
+	struct timespec t = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
 	s->hurried++;
 	pthread_cond_signal(&s->work);
-	while (s->states_durable < wanted && s->failures == failures)
-		pthread_cond_wait(&s->synced, &s->lock);
+	while (s->states_durable < wanted && s->failures == failures && spool_mono_ms() < until)
+		pthread_cond_timedwait(&s->synced, &s->lock, &t);
 	s->hurried--;
 	bool ok = s->states_durable >= wanted;
-	if (!ok && err)
+	if (!ok && s->failures == failures)
+		err_set(err, ERR_UNAVAILABLE, "spool: not on disk within %d s; it may be later", ACT_WAIT_MS / 1000);
+	else if (!ok && err)
 		*err = s->failure;
 	pthread_mutex_unlock(&s->lock);
 	return ok ? 0 : -1;

@@ -262,6 +262,7 @@ int spool_recover(struct spool *s, struct err *err)
 	struct position from = {0};
 	int rc = find_segments(s, &l, err);
 	if (rc == 0) {
+		ids_recover(s);
 		list_segments(s, &l);
 		rc = checkpoint_read(s, &from, err);
 	}

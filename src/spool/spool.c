@@ -60,6 +60,7 @@ static struct spool *spool_new(const struct spool_settings *set, const struct cl
 	pthread_cond_init(&s->work, &mono);
 	pthread_cond_init(&s->synced, &mono);
 	pthread_cond_init(&s->chores, &mono);
+	pthread_cond_init(&s->told, &mono);
 	pthread_condattr_destroy(&mono);
 	return s;
 }
@@ -89,6 +90,7 @@ static void spool_free(struct spool **ps)
 	pthread_cond_destroy(&s->work);
 	pthread_cond_destroy(&s->synced);
 	pthread_cond_destroy(&s->chores);
+	pthread_cond_destroy(&s->told);
 	free((char *)(uintptr_t)s->set.dir);
 	free(s);
 }
@@ -132,7 +134,7 @@ int spool_open_on(struct spool **ret, const struct spool_settings *set, const st
 		return err_prefix(err, "spool");
 	struct spool *s = spool_new(set, clock, io);
 	index_init(&s->index, key);
-	if (lock_dir(s, err) < 0 || spool_recover(s, err) < 0 || start_threads(s, err) < 0) {
+	if (lock_dir(s, err) < 0 || spool_recover(s, err) < 0 || ids_promise(s, err) < 0 || start_threads(s, err) < 0) {
 		end_threads(s);
 		spool_free(&s);
 		return -1;
@@ -157,6 +159,8 @@ void spool_close(struct spool **ps)
 		(void)fsync((*ps)->current->fd);
 	if (checkpoint_write(*ps, &err) == 0)
 		keeper_clean(*ps);
+	if (ids_give_back(*ps, &err) < 0)
+		err = (struct err){0}; /* then the next ids begin where the promise ends */
 	spool_free(ps);
 }
 

@@ -7,20 +7,41 @@
 /* Deferred items that one call moves into their lanes, so that no caller waits long. */
 #define PROMOTE_MOST 256
 
+/* Calls of listeners that this thread is in. */
+static __thread unsigned telling_here;
+
+static void tell(struct spool *s, void (*ready)(void *arg), void *arg)
+{
+	telling_here++;
+	ready(arg);
+	telling_here--;
+	if (atomic_fetch_sub(&s->telling, 1) > 1 || !atomic_load(&s->told_awaited))
+		return;
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_broadcast(&s->told);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void spool_unlock(struct spool *s)
 {
-	bool woke = s->index.woke;
-	void (*ready)(void *arg) = s->ready;
+	void (*ready)(void *arg) = s->index.woke ? s->ready : NULL;
 	void *arg = s->ready_arg;
 	s->index.woke = false;
+	if (ready)
+		atomic_fetch_add(&s->telling, 1);
 	pthread_mutex_unlock(&s->lock);
-	if (woke && ready)
-		ready(arg);
+	if (ready)
+		tell(s, ready, arg);
 }
 
 void spool_on_ready(struct spool *s, void (*ready)(void *arg), void *arg)
 {
 	pthread_mutex_lock(&s->lock);
+	s->ready = NULL;
+	atomic_store(&s->told_awaited, true);
+	while (!telling_here && atomic_load(&s->telling))
+		pthread_cond_wait(&s->told, &s->lock);
+	atomic_store(&s->told_awaited, false);
 	s->ready = ready;
 	s->ready_arg = arg;
 	s->index.woke = s->index.ready_first != NONE;
@@ -105,7 +126,8 @@ void spool_note_state(struct spool *s, uint32_t i, uint8_t stored)
 	s->states_added++;
 	if (p->count == 1) {
 		s->pending_since_ms = spool_mono_ms();
-		pthread_cond_signal(&s->work);
+		if (s->dozing)
+			pthread_cond_signal(&s->work);
 	}
 }
 
@@ -116,7 +138,7 @@ void spool_count_message(struct spool *s, const struct message *msg, int sign)
 		return;
 	seg->live += (uint32_t)sign;
 	seg->live_bytes += sign > 0 ? msg->length : -(uint64_t)msg->length;
-	if (!seg->live)
+	if (!seg->live && seg != s->current)
 		pthread_cond_signal(&s->chores);
 }
 

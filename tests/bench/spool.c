@@ -14,6 +14,7 @@
 #include "spool/spool.h"
 
 #define SECONDS   2
+#define ROUNDS    3
 #define MESSAGE   10240
 #define SAMPLES   400000
 #define PRODUCERS 256
@@ -188,7 +189,7 @@ static void compare_with_files(void)
 
 /* ---- the way out ---- */
 
-static _Atomic uint64_t settled;
+static _Atomic uint64_t settled, drain_most;
 
 static void *consume(void *arg)
 {
@@ -196,25 +197,28 @@ static void *consume(void *arg)
 	int64_t next;
 	bool some = true;
 	(void)arg;
-	while (some) {
+	while (some && !stop) {
 		struct spool_item it;
 		struct spool_bytes b;
 		struct err err;
 		some = spool_ready_lane(spool, clock_wall(&clock_system), &lane, &next);
-		while (some && spool_take(spool, lane, clock_wall(&clock_system), &it)) {
+		while (some && !stop && spool_take(spool, lane, clock_wall(&clock_system), &it)) {
 			check(spool_read(spool, &it, &b, &err), &err);
 			spool_release_bytes(&b);
 			spool_settle(spool, &it, SPOOL_DELIVERED);
-			settled++;
+			if (++settled >= drain_most)
+				stop = true;
 		}
 	}
 	return NULL;
 }
 
-static void drain(const char *what, unsigned threads)
+static double drain(const char *what, unsigned threads, uint64_t most)
 {
 	pthread_t t[16];
 	settled = 0;
+	drain_most = most;
+	stop = false;
 	double from = now();
 	for (unsigned i = 0; i < threads; i++)
 		pthread_create(&t[i], NULL, consume, NULL);
@@ -222,6 +226,7 @@ static void drain(const char *what, unsigned threads)
 		pthread_join(t[i], NULL);
 	double spent = now() - from;
 	printf("  %-18s %3u threads   %8.0f /s\n", what, threads, (double)settled / spent);
+	return (double)settled / spent;
 }
 
 static void way_out(void)
@@ -230,7 +235,7 @@ static void way_out(void)
 	for (unsigned threads = 1; threads <= 4; threads *= 4) {
 		open_spool();
 		spool_rate("(filled)", 64);
-		drain("10 KiB", threads);
+		drain("10 KiB", threads, UINT64_MAX);
 		spool_close(&spool);
 		clean();
 	}
@@ -302,13 +307,35 @@ static void first_item(const char *what, double from)
 	printf("  %-40s %6.2f s to the first item, read\n", what, now() - from);
 }
 
+/* The same producers into the long queue and into one that is nearly empty, by turns. */
+static void compare_with_empty(const char *when)
+{
+	static struct spool *other;
+	struct spool *full = spool;
+	struct err err;
+	char dir[256];
+	double rates[2] = {0};
+	snprintf(dir, sizeof dir, "%s/files", root);
+	check(spool_open(&other, &(struct spool_settings){.dir = dir}, &clock_system, &err), &err);
+	for (int round = 0; round < ROUNDS; round++) {
+		spool = full;
+		rates[0] += spool_rate("into a full one", 16);
+		spool = other;
+		rates[1] += spool_rate("into an empty one", 16);
+	}
+	spool_close(&other);
+	spool = full;
+	printf("  accept, full to empty, %s: %.2f\n", when, rates[0] / rates[1]);
+}
+
 static void long_queue(uint64_t items)
 {
 	char command[300];
 	struct spool_stats st;
 	printf("a queue of %llu\n", (unsigned long long)items);
 	open_spool();
-	double empty = spool_rate("into an empty one", 16);
+	spool_rate("(filled)", 64);
+	double empty = drain("way out, empty", 2, items / 10);
 	spool_close(&spool);
 	clean();
 	long before = resident_kib();
@@ -318,13 +345,15 @@ static void long_queue(uint64_t items)
 	printf("  filled in %.1f s\n", now() - from);
 	spool_stats(spool, &st);
 	printf("  memory %.1f bytes an item, none deferred\n", (double)(resident_kib() - before) * 1024 / (double)items);
-	defer_some(items);
+	compare_with_empty("just filled");
+	spool_stats(spool, &st);
+	defer_some(st.items);
+	spool_stats(spool, &st);
 	printf("  memory %.1f bytes an item, half of them deferred; %llu segments\n",
-	    (double)(resident_kib() - before) * 1024 / (double)items, (unsigned long long)st.segments);
-	sleep(3); /* what the filling left to do is done */
-	printf("  memory %.1f bytes an item, when that is written\n", (double)(resident_kib() - before) * 1024 / (double)items);
-	double full = spool_rate("into a full one", 16);
-	printf("  ratio %.2f\n", full / empty);
+	    (double)(resident_kib() - before) * 1024 / (double)st.items, (unsigned long long)st.segments);
+	compare_with_empty("half deferred");
+	double full = drain("way out, full", 2, items / 10);
+	printf("  way out, full to empty: %.2f\n", full / empty);
 	from = now();
 	spool_close(&spool);
 	printf("  closed in %.2f s\n", now() - from);
@@ -338,7 +367,6 @@ static void long_queue(uint64_t items)
 	from = now();
 	open_spool();
 	first_item("opened without one: the whole log read", from);
-	drain("way out", 2);
 	spool_close(&spool);
 	clean();
 }

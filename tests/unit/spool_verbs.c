@@ -1,4 +1,5 @@
 /* spool: each verb, and what a new start makes of it. */
+#include "../../src/spool/io.h"
 #include "spool_help.h"
 
 static char dir[64];
@@ -47,6 +48,30 @@ static void ids_rise_and_have_a_text(void **state)
 	s = reopen(s);
 	assert_true(spool_new_id(s) > last);
 	hand.now += 5000;
+	spool_close(&s);
+}
+
+/* Seen in a log, never stored: yet no other message gets it, whatever crash and clock do. */
+static void an_id_never_comes_again(void **state)
+{
+	(void)state;
+	int64_t began = hand.now;
+	struct spool *s = open_spool(dir);
+	keep(s, 1);
+	uint64_t highest = 0;
+	for (int i = 0; i < 200; i++) { /* ten hours: the keeper may be late with its promises, ids are not */
+		hand.now += 180000;
+		uint64_t id = spool_new_id(s);
+		assert_true(id > highest);
+		highest = id;
+		if (i % 40 != 39)
+			continue;
+		usleep(i == 199 ? 0 : 2000);
+		spool_abandon(&s);
+		hand.now = began;
+		s = open_spool(dir);
+	}
+	assert_true(spool_new_id(s) > highest);
 	spool_close(&s);
 }
 
@@ -158,6 +183,62 @@ static void lanes_are_reported_once_until_dry(void **state)
 	assert_int_equal(again, lane);
 	spool_on_ready(s, NULL, NULL);
 	spool_close(&s);
+}
+
+struct slow_listener {
+	struct spool *s;
+	_Atomic bool in, go, left, gone;
+};
+
+static void listen_slowly(void *arg)
+{
+	struct slow_listener *l = arg;
+	l->in = true;
+	while (!l->go)
+		usleep(100);
+	l->left = true;
+}
+
+static void *leave(void *arg)
+{
+	struct slow_listener *l = arg;
+	spool_on_ready(l->s, NULL, NULL);
+	l->gone = true;
+	return NULL;
+}
+
+static void a_listener_leaves_when_no_call_is_under_way(void **state)
+{
+	(void)state;
+	struct slow_listener l = {.s = open_spool(dir)};
+	pthread_t t;
+	spool_on_ready(l.s, listen_slowly, &l);
+	keep(l.s, 1);
+	while (!l.in)
+		usleep(100);
+	assert_int_equal(pthread_create(&t, NULL, leave, &l), 0);
+	usleep(20000);
+	assert_false(l.gone);
+	l.go = true;
+	pthread_join(t, NULL);
+	assert_true(l.left);
+	spool_close(&l.s);
+}
+
+static void leave_from_within(void *arg)
+{
+	leave(arg);
+}
+
+static void a_listener_may_leave_from_within(void **state)
+{
+	(void)state;
+	struct slow_listener l = {.s = open_spool(dir)};
+	spool_on_ready(l.s, leave_from_within, &l);
+	keep(l.s, 1);
+	while (!l.gone)
+		usleep(100);
+	spool_close(&l.s);
 }
 
 static bool only_lane_1(void *arg, const struct spool_row *row)
@@ -317,6 +398,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ids_rise_and_have_a_text, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_id_never_comes_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_listener_leaves_when_no_call_is_under_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_listener_may_leave_from_within, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_item_is_kept_taken_read_and_settled, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_taken_item_comes_back_after_a_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deferred_item_waits_for_its_time, setup, teardown),
