@@ -7,6 +7,7 @@
 #include "decisions/decisions.h"
 #include "delivery/delivery.h"
 #include "doors/doors.h"
+#include "inbound/inbox.h"
 #include "intake/intake.h"
 #include "smtp/server.h"
 #include "web/web.h"
@@ -29,6 +30,11 @@ struct config {
 	struct spool_settings spool;
 	struct decisions_settings decisions; /* .keep_ms 0: none are kept */
 	struct smtp_settings smtp;
+	char **reports_listen; /* none: no listener for reports */
+	size_t reports_listen_count;
+	struct smtp_settings reports_smtp;
+	char *reports_dir;
+	unsigned soft_window_days;
 	struct doors_limits doors_limits;
 	struct doors_listener *doors_listeners;
 	size_t doors_listener_count; /* 0: no doors */
@@ -39,6 +45,7 @@ struct config {
 	struct intake_settings *intake;
 	struct compose_settings *compose;   /* NULL without keys */
 	struct delivery_settings *delivery; /* NULL without keys */
+	struct inbox_settings *inbox;       /* NULL without keys */
 	struct web_settings *web_settings;  /* NULL without keys */
 	struct doors_settings *doors;       /* NULL without keys */
 };

@@ -116,6 +116,7 @@ static void copy_stores(struct config *c, const struct raw *raw)
 	c->spool_dir = below(c->data_dir, "spool");
 	c->key_dir = below(c->data_dir, "keys");
 	c->decisions_dir = below(c->data_dir, "decisions");
+	c->reports_dir = below(c->data_dir, "reports");
 	c->decisions = (struct decisions_settings){
 	    .dir = c->decisions_dir, .keep_ms = raw->decisions.keep_ms, .max_bytes = (uint64_t)raw->decisions.max_bytes};
 	c->control_path = below(c->data_dir, "control.sock");
@@ -151,6 +152,7 @@ void make_plain(struct config *c, const struct raw *raw)
 	c->drain_ms = raw->drain_ms;
 	copy_submission(c, &raw->submission);
 	make_doors_plain(c, raw);
+	make_reports_plain(c, raw);
 	copy_public(c, &raw->public);
 	copy_stores(c, raw);
 }
@@ -178,6 +180,8 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 	int rc = make_web(c, raw, tokens, err);
 	if (rc == 0)
 		rc = make_compose(c, raw, tokens, err);
+	if (rc == 0)
+		rc = make_inbox(c, raw, tokens, err);
 	if (rc == 0) {
 		make_delivery(c, raw);
 		make_doors(c, raw);
@@ -237,6 +241,7 @@ static void release_rooms(struct config *c)
 	shared_release(c->web_settings ? &c->web_settings->shared : NULL);
 	shared_release(c->delivery ? &c->delivery->shared : NULL);
 	shared_release(c->doors ? &c->doors->shared : NULL);
+	shared_release(c->inbox ? &c->inbox->shared : NULL);
 	shared_release(c->compose ? &c->compose->shared : NULL);
 	shared_release(c->intake ? &c->intake->shared : NULL);
 	shared_release(c->policy ? &c->policy->shared : NULL);
@@ -254,10 +259,11 @@ void config_free(struct config **cp)
 	free(c->doors_limits.networks);
 	free(c->smtp.proxy_networks);
 	free(c->smtp.xclient_networks);
+	free_texts(c->reports_listen, c->reports_listen_count);
 	free_texts(c->submission_listen, c->submission_listen_count);
 	free_texts(c->submission_tls_listen, c->submission_tls_listen_count);
 	char *const texts[] = {c->file, c->data_dir, c->hostname, c->tls_certificate, c->tls_key, c->public_listen,
-	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->control_path, c->password_file};
+	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->reports_dir, c->control_path, c->password_file};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(c);

@@ -14,6 +14,9 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 int make_web(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
 void make_delivery(struct config *c, const struct raw *raw);
 /* The doors' listeners and limits; their settings, which need c->compose. */
+/* The reports listener; its inbox, which needs c->policy. */
+void make_reports_plain(struct config *c, const struct raw *raw);
+int make_inbox(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
 void make_doors_plain(struct config *c, const struct raw *raw);
 void make_doors(struct config *c, const struct raw *raw);
 int check_doors(const struct raw *raw, struct err *err) MUST_CHECK;

@@ -91,6 +91,14 @@ struct raw_decisions {
 	int64_t keep_ms, max_bytes;
 };
 
+struct raw_reports {
+	struct raw_list listen, complaint_addresses; /* raw_text */
+	struct raw_text own_rules, resolver;
+	int64_t keep_ms, soft_days, soft_window_ms;
+	int64_t max_connections, max_message_bytes, max_received, idle_timeout_ms;
+	bool trust_addresses, verify_complaints;
+};
+
 struct raw_tripwire {
 	int64_t recipients, window_ms;
 };
@@ -112,6 +120,7 @@ struct raw {
 	struct raw_delivery delivery;
 	struct raw_decisions decisions;
 	struct raw_tripwire tripwire;
+	struct raw_reports reports;
 	struct raw_list brands;  /* raw_brand */
 	struct raw_list clients; /* raw_client */
 };

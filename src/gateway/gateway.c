@@ -1,7 +1,7 @@
 /* The rooms in their order. Each row of `rooms` starts one and stops one; what starts last stops first, but for the two
  * that must go on longest: the public listener answers opt-outs until the relay is drained (promise 10), the ledger closes last.
  *
- *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ web ─▶ delivery ─▶ submission ─▶ doors ─▶ control ─▶ ready
+ *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ inbox ─▶ web ─▶ delivery ─▶ submission ─▶ reports ─▶ doors ─▶ control ─▶ ready
  *
  * A failed start stops what had been started. A failed reload keeps the settings that run. */
 #include "gateway/gateway.h"
@@ -177,9 +177,11 @@ static const struct room {
     {"spool", GATEWAY_RELAY, start_spool, stop_spool},
     {"decisions", GATEWAY_RELAY, start_decisions, stop_decisions},
     {"intake", GATEWAY_RELAY, start_intake, stop_intake},
+    {"inbox", GATEWAY_RELAY, start_inbox, stop_inbox},
     {"web", GATEWAY_WEB, start_web, stop_web},
     {"delivery", GATEWAY_RELAY, start_delivery, stop_delivery},
     {"submission", GATEWAY_RELAY, start_submission, stop_submission},
+    {"reports", GATEWAY_RELAY, start_reports, stop_reports},
     {"doors", GATEWAY_RELAY, start_doors, stop_doors},
     {"control", GATEWAY_RELAY, start_control, stop_control},
 };
@@ -213,6 +215,8 @@ static int reload_relay(struct gateway *g, struct config *fresh, struct err *err
 	tls_server_free(&tls);
 	intake_use(g->intake, fresh->intake);
 	delivery_use(g->delivery, listen_to(g, fresh->delivery));
+	inbox_use(g->inbox, fresh->inbox);
+	fresh->inbox = NULL;
 	fresh->intake = NULL;
 	fresh->delivery = NULL;
 	if (g->doors) {

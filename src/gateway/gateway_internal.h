@@ -12,16 +12,25 @@ struct gateway {
 	struct ledger *ledger;
 	struct spool *spool;
 	struct decisions *decisions; /* NULL: none are kept */
+	struct inbox *inbox;
 	struct intake *intake;
 	struct web *web;
 	struct delivery *delivery;
 	struct smtp_server *smtp;
+	struct smtp_server *reports; /* NULL: no listener for reports */
 	struct doors *doors; /* NULL: none is asked for */
 	struct control *control;
 };
 
 /* outcomes.c: what became of a mail; ARG is the gateway. Set in delivery's settings. */
 void gateway_report(void *arg, const struct delivery_event *e);
+
+/* reports.c: the inbox, its listener, and what delivery tells it. */
+int start_inbox(struct gateway *g, struct err *err) MUST_CHECK;
+void stop_inbox(struct gateway *g);
+int start_reports(struct gateway *g, struct err *err) MUST_CHECK;
+void stop_reports(struct gateway *g);
+void inbox_hears(struct gateway *g, const struct delivery_event *e);
 
 /* answers.c: what the tool may ask a running daemon. */
 json_t *gateway_answer(void *arg, const json_t *question);

@@ -27,4 +27,5 @@ void gateway_report(void *arg, const struct delivery_event *e)
 {
 	if (e->outcome < sizeof ends / sizeof *ends && ends[e->outcome])
 		note(arg, e);
+	inbox_hears(arg, e);
 }
