@@ -32,6 +32,7 @@ brands = ( {{
   streams = ( {{ name = "offers"; title = "Offers"; class = "marketing"; list_id = "offers.lists.other.test"; }} );
 }} );
 clients = ( {clients} );
+{extra}
 """
 CLIENT = '{ name = "tool"; brand = "acme"; stream = "offers"; streams = ["offers", "news", "receipts"]; networks = ["127.0.0.0/8"]; }'
 
@@ -48,7 +49,7 @@ class Gate:
         self.proc = None
         self.settings = dict(data=self.data, drain="10s", submission="", hop_host=hop[0], hop_port=hop[1], hop_tls="none", hop="", delivery="",
                              public_listen="127.0.0.1:0", public="", more="",
-                             public_url="http://u.acme.test", dkim="", clients=CLIENT, offers="", news="", receipts="")
+                             public_url="http://u.acme.test", dkim="", clients=CLIENT, extra="", offers="", news="", receipts="")
         self.settings.update(settings)
         self.write_conf()
 
@@ -257,9 +258,9 @@ def free_port():
 
 
 class Postfix:
-    """A private Postfix that takes mail for sink.test and keeps it in maildirs."""
+    """A private Postfix that takes mail for sink.test and keeps it in maildirs. MAIN: further lines of main.cf."""
 
-    def __init__(self, dir):
+    def __init__(self, dir, main=""):
         self.dir = pathlib.Path(dir)
         self.port = free_port()
         etc, spool, self.mail = self.dir / "etc", self.dir / "spool", self.dir / "mail"
@@ -297,6 +298,7 @@ smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_peername_lookup = no
 smtpd_client_connection_rate_limit = 0
 smtpd_client_connection_count_limit = 0
+{main}
 """)
         (etc / "boxes").write_text("".join(f"{b}@sink.test {b}/\n" for b in ("ann", "bob", "eve")))
         services = [("127.0.0.1:%d" % self.port, "inet", "n", "-", "n", "-", "-", "smtpd")]
