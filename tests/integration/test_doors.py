@@ -71,7 +71,8 @@ def test_policy_answers(make_gate):
 
 
 @pytest.mark.parametrize("bad", [b"GET / HTTP/1.0\n\n", b"request=other\n\n", b"\n", b"request=smtpd_access_policy\nrecipient=a@b.test\nrecipient=c@d.test\n\n",
-                                 b"request=smtpd_access_policy\nx=" + b"y" * 20000])
+                                 b"request=smtpd_access_policy\nx=" + b"y" * 20000],
+                         ids=["http", "other", "empty", "twice", "long"])
 def test_policy_says_nothing_to_nonsense(make_gate, bad):
     p = Policy(start(make_gate))
     p.s.sendall(bad)
