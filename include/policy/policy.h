@@ -11,6 +11,7 @@ enum mail_class mail_class_of(struct view word);
 
 struct topic {
 	char *name, *title;
+	bool hidden; /* not offered on recipients' pages (staff, tests); opt-outs reach it like any other */
 	struct scope scope;
 };
 

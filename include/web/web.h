@@ -1,10 +1,17 @@
-/* The public HTTP listener: one-click opt-out (RFC 8058), the page behind it, undo, health.
+/* The public HTTP listener: one-click opt-out (RFC 8058), the page behind it, preferences, forms, health.
  *
  *   POST /u/TOKEN  List-Unsubscribe=One-Click (urlencoded or multipart) -> suspended
  *                  -> ledger commit -> resumed -> 200
  *   GET  /u/TOKEN  page with the masked address and one button; changes nothing
+ *   /p/TOKEN       preferences: topics, channels
+ *   /f/FORM        sign-up, confirmed by a mailed link; GET /snippet/FORM: its HTML for another site
+ *   /lost/BRAND    an address -> a mail with a link to /p/
+ *   /data/BRAND    an address and a right (access, erasure...) -> a mail with a link
+ *   /c/WISH        that link: GET shows, POST acts
+ *   GET  /style/BRAND  the brand's style sheet
  *   GET  /healthz  200 while the ledger can be read, else 503
- */
+ *
+ * No GET, HEAD or OPTIONS changes anything. */
 #pragma once
 
 #include "base/clock.h"
@@ -19,6 +26,32 @@ struct certificate; /* begins with struct shared */
 int certificate_load(struct certificate **ret, const char *file, const char *key_file, struct err *err) MUST_CHECK;
 void certificate_free(struct certificate **c); /* drops one hold */
 
+/* How a brand's pages look, and as whom they send mail. */
+struct web_brand {
+	const struct brand *brand;
+	char *style;                        /* CSS; NULL = ours only */
+	char *before, *after;               /* HTML around the content; NULL = none */
+	char *notice_from;                  /* address; NULL = these pages send no mail */
+	const struct stream *notice_stream; /* of class service; with notice_from */
+};
+
+struct web_purpose {
+	const struct stream *stream;
+	const struct topic *topic; /* NULL = the stream as a whole */
+};
+
+#define WEB_PURPOSES_MAX 20
+struct web_form { /* for signing up */
+	char *name, *title;
+	const struct web_brand *brand;
+	struct web_purpose purposes[WEB_PURPOSES_MAX];
+	unsigned purpose_count;
+	char *wording, *version;   /* what a person reads and agrees to; a new text needs a new version */
+	char wording_id[65];       /* SHA-256 of the wording, hex */
+	char *privacy_url, *privacy_version;
+	int64_t confirm_within_ms;
+};
+
 struct web_settings { /* frozen, shared; allocated with mem_zero; owns one reference of each */
 	struct shared shared;
 	struct policy *policy;
@@ -26,6 +59,10 @@ struct web_settings { /* frozen, shared; allocated with mem_zero; owns one refer
 	struct certificate *certificate; /* HTTPS by itself, when there is one at the start; a new one serves new connections */
 	struct network *proxies;         /* whose X-Forwarded-For is believed; a peer on a unix socket always is */
 	unsigned proxy_count;
+	struct web_brand *brands;        /* one for each of the policy's, in its order */
+	unsigned brand_count;
+	struct web_form *forms;
+	unsigned form_count;
 };
 void web_settings_free(struct shared *s);
 
@@ -36,10 +73,21 @@ struct web_limits {
 	size_t max_body_bytes; /* 8192; more gets 413 */
 };
 
+/* A small service message: sent, or not, without waiting. All views for the call only. SUBJECT and TEXT are UTF-8, TEXT with LF. */
+struct web_mail {
+	const struct web_brand *as;
+	struct view to;
+	struct view subject, text, language;
+};
+struct web_mailer {
+	void (*send)(void *arg, const struct web_mail *m);
+	void *arg;
+};
+
 struct web;
-/* Takes over SETTINGS, also when it fails. L must outlive the listener: an answer waits for its commit. */
+/* MAILER NULL: no page sends mail. Takes over SETTINGS, also when it fails. L must outlive the listener: an answer waits for its commit. */
 int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l,
-    const struct clock *clock, struct web_settings *settings, struct err *err) MUST_CHECK;
+    const struct clock *clock, const struct web_mailer *mailer, struct web_settings *settings, struct err *err) MUST_CHECK;
 void web_use(struct web *w, struct web_settings *s); /* reload; takes over */
 int web_address(const struct web *w, struct endpoint *ret);
 /* Takes no new connections, lets running requests end until DEADLINE_MS (monotonic); those that wait for

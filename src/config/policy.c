@@ -40,6 +40,7 @@ static int make_topics(struct stream *s, const struct raw_stream *raw, struct er
 			return -1;
 		t->name = text_dup(&r->name);
 		t->title = title_or_name(&r->title, &r->name);
+		t->hidden = r->hidden;
 	}
 	return 0;
 }

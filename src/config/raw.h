@@ -29,6 +29,7 @@ struct raw_dkim {
 
 struct raw_topic {
 	struct raw_text name, title;
+	bool hidden;
 };
 
 struct raw_stream {
@@ -38,7 +39,14 @@ struct raw_stream {
 	struct raw_list topics; /* raw_topic */
 };
 
+struct raw_form {
+	struct raw_text name, brand, title, wording_file, version, privacy_url, privacy_version;
+	struct raw_list purposes; /* raw_text */
+	int64_t confirm_within_ms;
+};
+
 struct raw_brand {
+	struct raw_text style_file, frame_file, notice_from, notice_stream;
 	struct raw_text name, title, bounce_domain, public_url;
 	struct raw_list from_domains; /* raw_text */
 	struct raw_list dkim;         /* raw_dkim */
@@ -123,6 +131,7 @@ struct raw {
 	struct raw_reports reports;
 	struct raw_list brands;  /* raw_brand */
 	struct raw_list clients; /* raw_client */
+	struct raw_list forms;   /* raw_form */
 };
 
 /* Called for every setting once its value is known: NAME with list indices ("brands[0].name"), VALUE in the file's own syntax. */

@@ -189,6 +189,13 @@ const struct setting settings[] = {
 	{"brands[].bounce_domain", KIND_TEXT, REQUIRED, AT(raw_brand, bounce_domain), .check = check_domain, .sample = "bounce.example.com",
 	    .help = "Domain of return paths and of mailto opt-outs. Its mail must come back to optgate."},
 	{"brands[].public_url", KIND_TEXT, AT(raw_brand, public_url), .check = check_url, .help = "As public.url, for this brand."},
+	{"brands[].style_file", KIND_TEXT, AT(raw_brand, style_file), .check = check_path,
+	    .help = "Style sheet of the brand's pages, put behind ours (see the classes box, field, quiet and the variables --ground, --ink, --soft, --line, --act, --on-act). It may load nothing but data: images."},
+	{"brands[].frame_file", KIND_TEXT, AT(raw_brand, frame_file), .check = check_path,
+	    .help = "HTML around the content of the brand's pages, with {{content}} where that stands once: what comes between <body> and </body>. Scripts and outside files in it are not run and not loaded."},
+	{"brands[].notice_from", KIND_TEXT, AT(raw_brand, notice_from), .check = check_mailbox,
+	    .help = "Address that the pages' own mails come from: lost links, confirmations of sign-ups and of data requests. With notice_stream; without both these pages are not offered."},
+	{"brands[].notice_stream", KIND_TEXT, AT(raw_brand, notice_stream), .check = check_name, .help = "Stream of the brand, of class service, that these mails belong to."},
 	{"brands[].dkim", KIND_LIST, AT(raw_brand, dkim), IN(raw_dkim), .hi = 100,
 	    .help = "Keys that sign. Of those whose domain is that of the From field or above it, all sign: one RSA and one Ed25519 key serve every receiver."},
 	{"brands[].dkim[].domain", KIND_TEXT, REQUIRED, AT(raw_dkim, domain), .check = check_domain, .sample = "example.com", .help = "The signing domain (d=)."},
@@ -214,6 +221,8 @@ const struct setting settings[] = {
 	{"brands[].streams[].topics", KIND_LIST, AT(raw_stream, topics), IN(raw_topic), .hi = 1000, .help = "Lists or interests within the stream."},
 	{"brands[].streams[].topics[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_topic, name), .sample = "spring", .help = "What the header X-Optgate-Topic names."},
 	{"brands[].streams[].topics[].title", KIND_TEXT, AT(raw_topic, title), .check = check_title, .sample = "Spring sale", .help = "For recipients to read. Default: the name."},
+	{"brands[].streams[].topics[].hidden", KIND_FLAG, AT(raw_topic, hidden), .def = "false",
+	    .help = "Not offered among the preferences (lists of staff, tests). Opt-outs reach it like any other."},
 
 	{"clients", KIND_LIST, AT(raw, clients), IN(raw_client), .hi = 10000, .help = "The marketing tools. Nobody else may relay."},
 	{"clients[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_client, name), .sample = "newsletter",
@@ -233,6 +242,20 @@ const struct setting settings[] = {
 	    .help = "Messages of this client: so many at once after a pause, and from then on evenly as many a minute. One more gets 450 4.7.1 at MAIL, with the seconds to wait. 0 = no limit."},
 	{"clients[].max_recipients_per_minute", KIND_NUMBER, AT(raw_client, max_recipients_per_minute), RANGE(0, 100000000), .def = "0",
 	    .help = "The same for recipients, at RCPT. Refused ones don't count. 0 = no limit."},
+
+	{"forms", KIND_LIST, AT(raw, forms), IN(raw_form), .hi = 1000, .help = "Forms for signing up, at /f/NAME below the brand's public URL; their HTML for other sites is at /snippet/NAME. A mail with a link asks for confirmation (double opt-in); until then nothing is kept."},
+	{"forms[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_form, name), .sample = "newsletter", .help = "The last part of its URL."},
+	{"forms[].brand", KIND_TEXT, REQUIRED, AT(raw_form, brand), .check = check_name, .sample = "acme", .help = "A brand with notice_from."},
+	{"forms[].title", KIND_TEXT, REQUIRED, AT(raw_form, title), .check = check_title, .sample = "Acme newsletters", .help = "For people to read."},
+	{"forms[].purposes", KIND_TEXTS, REQUIRED, AT(raw_form, purposes), .hi = WEB_PURPOSES_MAX, .check = check_purpose, .sample = "offers",
+	    .help = "STREAM or STREAM/TOPIC of the brand: a box for each, never ticked beforehand."},
+	{"forms[].wording_file", KIND_TEXT, REQUIRED, AT(raw_form, wording_file), .check = check_path, .sample = "/etc/optgate/newsletter.txt",
+	    .help = "What people read and agree to: plain text in UTF-8. Its SHA-256 is kept with each consent as the id of the wording."},
+	{"forms[].version", KIND_TEXT, REQUIRED, AT(raw_form, version), .check = check_name, .sample = "1",
+	    .help = "Of the wording. Change it with the text: sign-ups that were begun with another version then have to begin again."},
+	{"forms[].privacy_url", KIND_TEXT, AT(raw_form, privacy_url), .check = check_url, .help = "The privacy notice."},
+	{"forms[].privacy_version", KIND_TEXT, AT(raw_form, privacy_version), .check = check_name, .help = "Its version, for the evidence."},
+	{"forms[].confirm_within", KIND_DURATION, AT(raw_form, confirm_within_ms), RANGE(HOUR, 90 * DAY), .def = "7d", .help = "How long the mailed link is good for."},
 };
 const size_t settings_count = sizeof settings / sizeof *settings;
 

@@ -216,6 +216,19 @@ int check_selector(struct view text, struct err *err)
 	return err_set(err, ERR_SYNTAX, "expected a DKIM selector of a-z 0-9 . -");
 }
 
+int check_purpose(struct view text, struct err *err)
+{
+	struct view stream = text, topic = V("x");
+	size_t slash = view_find(text, 0, '/');
+	if (slash < text.n) {
+		topic = view_sub(text, slash + 1, text.n);
+		stream = view_sub(text, 0, slash);
+	}
+	if (check_name(stream, err) == 0 && check_name(topic, err) == 0)
+		return 0;
+	return err_set(err, ERR_SYNTAX, "expected STREAM or STREAM/TOPIC");
+}
+
 int check_url(struct view text, struct err *err)
 {
 	struct view rest = view_starts(text, V("https://"))  ? view_sub(text, 8, text.n)

@@ -85,7 +85,8 @@ static int start_web(struct gateway *g, struct err *err)
 		return 0;
 	struct web_settings *s = g->config->web_settings;
 	g->config->web_settings = NULL;
-	return web_start(&g->web, g->config->public_listen, &g->config->web, g->ledger, g->clock, s, err);
+	const struct web_mailer mailer = {gateway_send_notice, g};
+	return web_start(&g->web, g->config->public_listen, &g->config->web, g->ledger, g->clock, g->spool ? &mailer : NULL, s, err);
 }
 
 static void stop_web(struct gateway *g)

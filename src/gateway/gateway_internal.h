@@ -34,3 +34,5 @@ void inbox_hears(struct gateway *g, const struct delivery_event *e);
 
 /* answers.c: what the tool may ask a running daemon. */
 json_t *gateway_answer(void *arg, const json_t *question);
+/* notice.c: a mail of the public pages goes into the spool. */
+void gateway_send_notice(void *arg, const struct web_mail *m);

@@ -7,7 +7,7 @@
 
 #include "base/view.h"
 
-#define FORM_FIELDS_MAX 20
+#define FORM_FIELDS_MAX 64
 
 struct form_field {
 	struct view name, value;

@@ -24,7 +24,7 @@ enum method { METHOD_GET = 1, METHOD_HEAD = 2, METHOD_POST = 4, METHOD_OPTIONS =
 
 struct web_header {
 	const char *name;
-	char value[160];
+	char value[220];
 };
 
 struct web_response {
@@ -45,6 +45,7 @@ struct web_request {
 	int64_t at_ms;
 	const struct route *route;
 	struct shared *settings;  /* released with the request */
+	const struct web_brand *brand; /* whose page this is; NULL = nobody's */
 	struct arena arena;
 	void *state;              /* of the handler, in the arena */
 	void (*later)(struct web_request *r); /* fills the answer after http_resume */

@@ -13,37 +13,24 @@
  * anyway. */
 #include <stdio.h>
 
-#include "base/codec.h"
+#include "base/counter.h"
 #include "base/log.h"
-#include "crypto/hash.h"
 #include "optout_page.h"
 
-#define NONCE_BYTES  16
+#define DAY_MS       (24 * 60 * 60 * 1000ll)
+#define SIGNALS_BYTES 60
+#define FIELDS_MAX   20 /* of a POST */
+#define EARLY_MS     (30 * 1000) /* sooner after the message was made, few people have read it */
 #define PERSON_SHOWN 4 /* bytes of the person key in the log */
 
 COUNTER(by_one_click, "optgate_optouts_total{source=\"one-click\"}", "Opt-outs made durable, by source");
 COUNTER(by_page, "optgate_optouts_total{source=\"page\"}", "Opt-outs made durable, by source");
 COUNTER(repeated, "optgate_optouts_repeated_total", "Opt-outs answered that were made a moment before");
+COUNTER(paused, "optgate_optouts_paused_total", "Pauses asked for on the page");
+COUNTER(reasons, "optgate_optout_reasons_total", "Reasons given after an opt-out");
 COUNTER(undone, "optgate_optouts_undone_total", "Opt-outs undone by the recipient on the page");
-COUNTER(forged, "optgate_web_forged_tokens_total", "Requests with a token that is not ours");
-
-static void nonce_of(struct view token, struct buf *out)
-{
-	uint8_t hash[SHA256_BYTES];
-	struct hasher *h = hasher_new();
-	hasher_add(h, V("optgate page\0"));
-	hasher_add(h, token);
-	hasher_end(h, hash);
-	hasher_free(&h);
-	hex_encode(out, view_n(hash, NONCE_BYTES));
-}
 
 /* ---- what the page says ---- */
-
-static const char *titled(const char *title, const char *name)
-{
-	return title && *title ? title : name;
-}
 
 /* What an opt-out of REACH stops. NULL when the policy doesn't have it any more: the page then says "these
  * mails". */
@@ -60,15 +47,17 @@ struct showing {
 	enum optout_reach reach;
 	bool quiet;         /* the stop button isn't the main thing here */
 	struct view ticket; /* to undo with; empty = no undo */
+	const char *until;  /* a pause */
 };
 
-static void show(struct web_request *r, const struct token *t, const struct showing *about)
+static void show(const struct web *w, struct web_request *r, const struct token *t, const struct showing *about)
 {
 	struct optout_subject s = optout_subject(settings_of(r)->policy, t);
 	bool has_wider = t->level == SCOPE_TOPIC && about->reach == OPTOUT_TOPIC && s.stream;
 	struct buf nonce;
 	buf_init(&nonce, 100);
 	nonce_of(r->capture, &nonce);
+	r->brand = s.brand ? brand_page(r, s.brand) : NULL;
 	const struct value values[] = {
 		{"address", view_of(t->masked)},
 		{"brand", view_of(s.brand ? titled(s.brand->title, s.brand->name) : NULL)},
@@ -78,50 +67,20 @@ static void show(struct web_request *r, const struct token *t, const struct show
 		{"quiet", view_of(about->quiet ? "1" : NULL)},
 		{"nonce", buf_view(&nonce)},
 		{"ticket", about->ticket},
+		{"until", view_of(about->until)},
+		{"token", r->capture},
+		{"mails", brand_mails(w, r->brand)},
 	};
 	page_answer(r, 200, about->page, values, sizeof values / sizeof *values);
 	buf_free(&nonce);
 }
 
-/* ---- tokens that are not ours ---- */
-
-static void log_forged(const struct web_request *r, unsigned count)
-{
-	char ip[ENDPOINT_TEXT];
-	endpoint_ip_text(&r->peer, ip);
-	log_event(LOG_LEVEL_WARNING, "web.forged", "ip=%s method=%s in_this_minute=%u", ip,
-	    r->method == METHOD_POST ? "POST" : "GET", count);
-}
-
-/* Never "done" for what isn't ours: a false yes is the worse error. A good token from the same network is
- * never held up. */
-static enum web_when answer_forged(struct web *w, struct web_request *r)
-{
-	unsigned count = throttle_count(&w->forged, &r->peer, clock_mono(w->clock));
-	counter_add(&forged, 1);
-	if (count == 1 || count == WEB_FORGED_PER_MINUTE + 1)
-		log_forged(r, count);
-	if (count <= WEB_FORGED_PER_MINUTE) {
-		page_answer(r, 404, PAGE_FORGED, NULL, 0);
-		return WEB_NOW;
-	}
-	page_answer(r, 429, PAGE_THROTTLED, NULL, 0);
-	web_response_header(&r->answer, "Retry-After", WEB_RETRY_AFTER);
-	return WEB_NOW;
-}
-
-static bool open_token(const struct web_request *r, struct token *ret)
-{
-	struct err err;
-	return token_open_link(settings_of(r)->tokens, r->capture, ret, &err) == 0 && !is_undo_ticket(ret);
-}
-
 enum web_when optout_show(struct web *w, struct web_request *r)
 {
 	struct token token;
-	if (!open_token(r, &token))
+	if (!page_token(r, &token))
 		return answer_forged(w, r);
-	show(r, &token, &(struct showing){.page = PAGE_ASK});
+	show(w, r, &token, &(struct showing){.page = PAGE_ASK});
 	return WEB_NOW;
 }
 
@@ -145,7 +104,7 @@ static void answer_done(const struct pending *p)
 	 * consent could reach. */
 	if (p->result.changed && p->way->reach == OPTOUT_TOPIC)
 		undo_ticket(p, &ticket);
-	show(p->request, &p->token,
+	show(p->web, p->request, &p->token,
 	    &(struct showing){.page = PAGE_DONE, .reach = p->way->reach, .ticket = buf_view(&ticket)});
 	buf_free(&ticket);
 }
@@ -160,27 +119,58 @@ static void answer_undone(const struct pending *p)
 	    .who = p->token.who,
 	    .now_ms = clock_wall(p->web->clock)};
 	bool allowed = s.stream && policy_decide(p->web->ledger, &q).kind == VERDICT_ALLOW;
-	show(p->request, &p->token,
+	show(p->web, p->request, &p->token,
 	    &(struct showing){.page = allowed ? PAGE_UNDONE : PAGE_STILL, .quiet = true});
 }
 
-static const struct way ways[] = {
-	{NULL, OPTOUT_TOPIC, "one-click", &by_one_click, true, stop_changes, answer_shortly},
-	{"unsubscribe", OPTOUT_TOPIC, "page", &by_page, true, stop_changes, answer_done},
-	{"stream", OPTOUT_STREAM, "page", &by_page, true, stop_changes, answer_done},
-	{"brand", OPTOUT_BRAND, "page", &by_page, true, stop_changes, answer_done},
-	{"undo", OPTOUT_TOPIC, "page", &undone, false, undo_changes, answer_undone},
-};
-
-static bool has_our_nonce(const struct web_request *r)
+/* A suppression that ends by itself. The ledger keeps the longest, so that a pause never shortens an opt-out. */
+static int pause_changes(const struct pending *p, const struct optout_request *wish, struct change *changes)
 {
-	struct buf nonce;
-	buf_init(&nonce, 100);
-	nonce_of(r->capture, &nonce);
-	bool ours = form_has(&r->form, V("nonce"), buf_view(&nonce));
-	buf_free(&nonce);
-	return ours;
+	optout_changes(settings_of(p->request)->policy, wish, changes);
+	changes[0].expires_ms = p->request->at_ms + p->way->days * DAY_MS;
+	changes[0].note = V("pause");
+	return 1;
 }
+
+static void answer_paused(const struct pending *p)
+{
+	char until[TIME_TEXT];
+	date_text(p->request->at_ms + p->way->days * DAY_MS, until);
+	show(p->web, p->request, &p->token, &(struct showing){.page = PAGE_PAUSED, .quiet = true, .until = until});
+}
+
+/* One of a fixed list: what people write freely would be personal data. */
+static int reason_changes(const struct pending *p, const struct optout_request *wish, struct change *changes)
+{
+	static const struct {
+		struct view word, note;
+	} rows[] = {{V("too-many"), V("reason given: too-many")}, {V("not-relevant"), V("reason given: not-relevant")},
+	    {V("never-asked"), V("reason given: never-asked")}, {V("other"), V("reason given: other")}};
+	struct view word = form_value(&p->request->form, V("reason"));
+	optout_changes(settings_of(p->request)->policy, wish, changes);
+	changes[0].kind = CHANGE_NOTE;
+	changes[0].reason = 0;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (view_eq(word, rows[i].word))
+			changes[0].note = rows[i].note;
+	return changes[0].note.n ? 1 : 0;
+}
+
+static void answer_thanks(const struct pending *p)
+{
+	show(p->web, p->request, &p->token, &(struct showing){.page = PAGE_THANKS});
+}
+
+static const struct way ways[] = {
+	{NULL, OPTOUT_TOPIC, "one-click", &by_one_click, true, 0, stop_changes, answer_shortly},
+	{"unsubscribe", OPTOUT_TOPIC, "page", &by_page, true, 0, stop_changes, answer_done},
+	{"stream", OPTOUT_STREAM, "page", &by_page, true, 0, stop_changes, answer_done},
+	{"brand", OPTOUT_BRAND, "page", &by_page, true, 0, stop_changes, answer_done},
+	{"undo", OPTOUT_TOPIC, "page", &undone, false, 0, undo_changes, answer_undone},
+	{"pause-30", OPTOUT_TOPIC, "page", &paused, false, 30, pause_changes, answer_paused},
+	{"pause-90", OPTOUT_TOPIC, "page", &paused, false, 90, pause_changes, answer_paused},
+	{"reason", OPTOUT_TOPIC, "page", &reasons, false, 0, reason_changes, answer_thanks},
+};
 
 static const struct way *way_of(const struct web_request *r)
 {
@@ -191,19 +181,6 @@ static const struct way *way_of(const struct web_request *r)
 		if (view_eq(action, view_of(ways[i].action)))
 			return has_our_nonce(r) ? &ways[i] : NULL;
 	return NULL;
-}
-
-/* key=value pairs for the ledger: the agent comes last, printable ASCII only, cut. */
-static struct view evidence_of(struct web_request *r, char *dst, size_t size)
-{
-	char ip[ENDPOINT_TEXT], agent[AGENT_MAX + 1];
-	struct view said = view_sub(http_header(r, "User-Agent"), 0, AGENT_MAX);
-	for (size_t i = 0; i < said.n; i++)
-		agent[i] = said.p[i] >= 0x20 && said.p[i] < 0x7f ? said.p[i] : '?';
-	agent[said.n] = 0;
-	endpoint_ip_text(&r->peer, ip);
-	snprintf(dst, size, "ip=%.46s agent=%.120s", ip, agent);
-	return view_of(dst);
 }
 
 static void log_outcome(const struct pending *p)
@@ -219,12 +196,6 @@ static void log_outcome(const struct pending *p)
 	else
 		log_event(LOG_LEVEL_INFO, "web.optout", "source=%s action=%s person=%s seq=%llu changed=%d",
 		    p->way->source, what, who, (unsigned long long)p->result.seq, p->result.changed);
-}
-
-static void answer_busy(struct web_request *r)
-{
-	page_answer(r, 503, PAGE_BUSY, NULL, 0);
-	web_response_header(&r->answer, "Retry-After", WEB_RETRY_AFTER);
 }
 
 /* The commit has answered; on the server's thread again. */
@@ -253,15 +224,30 @@ static void committed(void *arg, const struct change_result *results, size_t n, 
 	http_resume(p->request);
 }
 
+/* What may help to tell a scanner from a person, later and by a person: nothing is undone by it. How long after the message was
+ * made, from what kind of network, and whether that looks like a machine's. */
+static void signals_of(struct web_request *r, const struct token *t, char dst[SIGNALS_BYTES])
+{
+	static const char *const machines[] = {"bot", "scan", "crawl", "preview", "curl", "python", "safelinks", "proofpoint", "mimecast"};
+	struct view agent = http_header(r, "User-Agent");
+	int64_t age_ms = r->at_ms - t->minted_ms;
+	bool suspect = t->minted_ms && age_ms < EARLY_MS;
+	bool one_click = form_has(&r->form, V("List-Unsubscribe"), V("One-Click"));
+	for (size_t i = 0; !one_click && i < sizeof machines / sizeof *machines; i++)
+		suspect |= view_ifind(agent, view_of(machines[i])) < agent.n;
+	snprintf(dst, SIGNALS_BYTES, "after_s=%lld%s", (long long)(t->minted_ms ? age_ms / 1000 : -1), suspect ? " suspect=machine" : "");
+}
+
 static enum web_when submit(struct pending *p)
 {
 	struct web_request *r = p->request;
-	char evidence[NOTE_MAX + 1];
+	char evidence[NOTE_MAX + 1], signals[SIGNALS_BYTES];
+	signals_of(r, &p->token, signals);
 	struct change changes[OPTOUT_CHANGES];
 	struct optout_request wish = {.token = p->token,
 	    .reach = p->way->reach,
 	    .source = view_of(p->way->source),
-	    .evidence = evidence_of(r, evidence, sizeof evidence),
+	    .evidence = evidence_of(r, signals, evidence, sizeof evidence),
 	    .event_ms = r->at_ms};
 	int n = p->way->changes(p, &wish, changes);
 	if (n <= 0) {
@@ -287,11 +273,15 @@ enum web_when optout_do(struct web *w, struct web_request *r)
 {
 	struct pending *p = arena_zero(&r->arena, sizeof *p);
 	ALWAYS(p);
-	if (!open_token(r, &p->token))
+	if (!page_token(r, &p->token))
 		return answer_forged(w, r);
 	p->web = w;
 	p->request = r;
 	p->way = way_of(r);
+	if (r->form.count > FIELDS_MAX) {
+		page_answer(r, 413, PAGE_TOO_LARGE, NULL, 0);
+		return WEB_NOW;
+	}
 	if (p->way)
 		return submit(p);
 	page_answer(r, 400, PAGE_UNCLEAR, NULL, 0);

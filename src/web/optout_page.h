@@ -4,7 +4,6 @@
 #include "optout/optout.h"
 #include "web_internal.h"
 
-#define AGENT_MAX     120
 #define UNDO_LIMIT_MS (60 * 60 * 1000)
 #define REPEAT_MS \
 	(60 * 1000) /* the same opt-out again within this is answered, and not journalled once more */
@@ -27,6 +26,7 @@ struct way {
 	const char *source;
 	struct counter *count;
 	bool repeatable;          /* an opt-out: REPEAT_MS holds */
+	int days;                 /* of a pause */
 	/* Fills CHANGES (OPTOUT_CHANGES of them); 0: it can't be done any more; -1: the ledger can't be
 	 * read. */
 	int (*changes)(const struct pending *p, const struct optout_request *wish, struct change *changes);

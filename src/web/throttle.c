@@ -3,9 +3,10 @@
 
 #include "base/codec.h"
 
-void throttle_init(struct throttle *t)
+void throttle_init(struct throttle *t, int64_t window_ms)
 {
 	memset(t, 0, sizeof *t);
+	t->window_ms = window_ms;
 	pthread_mutex_init(&t->lock, NULL);
 }
 
@@ -29,12 +30,17 @@ static void network_of(const struct endpoint *e, uint8_t ret[16])
 
 unsigned throttle_count(struct throttle *t, const struct endpoint *who, int64_t mono_ms)
 {
-	uint8_t key[16];
+	uint8_t key[THROTTLE_KEY_BYTES];
 	network_of(who, key);
-	struct throttle_slot *s = &t->slots[crc32c(0, key, sizeof key) % THROTTLE_SLOTS];
+	return throttle_count_key(t, key, mono_ms);
+}
+
+unsigned throttle_count_key(struct throttle *t, const uint8_t key[THROTTLE_KEY_BYTES], int64_t mono_ms)
+{
+	struct throttle_slot *s = &t->slots[crc32c(0, key, THROTTLE_KEY_BYTES) % THROTTLE_SLOTS];
 	pthread_mutex_lock(&t->lock);
-	if (memcmp(s->who, key, sizeof key) != 0 || mono_ms - s->since_ms >= THROTTLE_WINDOW_MS) {
-		memcpy(s->who, key, sizeof key);
+	if (memcmp(s->who, key, THROTTLE_KEY_BYTES) != 0 || mono_ms - s->since_ms >= t->window_ms) {
+		memcpy(s->who, key, THROTTLE_KEY_BYTES);
 		s->since_ms = mono_ms;
 		s->count = 0;
 	}

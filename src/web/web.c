@@ -20,6 +20,9 @@
 
 ROUTE_COUNTERS(page, "page");
 ROUTE_COUNTERS(optout, "optout");
+ROUTE_COUNTERS(preferences, "preferences");
+ROUTE_COUNTERS(form, "form");
+ROUTE_COUNTERS(confirm, "confirm");
 ROUTE_COUNTERS(health, "health");
 ROUTE_COUNTERS(other, "other");
 COUNTER(busy, "optgate_web_unavailable_total", "Answers with 503: the ledger could not be read or written");
@@ -28,6 +31,18 @@ static const struct route routes[] = {
 	/* methods    pattern     handler       counters */
 	{METHOD_GET, "/u/*", optout_show, page_answers},
 	{METHOD_POST, "/u/*", optout_do, optout_answers},
+	{METHOD_GET, "/p/*", preferences_show, page_answers},
+	{METHOD_POST, "/p/*", preferences_do, preferences_answers},
+	{METHOD_GET, "/f/*", join_show, page_answers},
+	{METHOD_POST, "/f/*", join_do, form_answers},
+	{METHOD_GET, "/snippet/*", join_snippet, page_answers},
+	{METHOD_GET, "/lost/*", lost_show, page_answers},
+	{METHOD_POST, "/lost/*", lost_do, form_answers},
+	{METHOD_GET, "/data/*", data_show, page_answers},
+	{METHOD_POST, "/data/*", data_do, form_answers},
+	{METHOD_GET, "/c/*", confirm_show, page_answers},
+	{METHOD_POST, "/c/*", confirm_do, confirm_answers},
+	{METHOD_GET, "/style/*", style_show, page_answers},
 	{METHOD_GET, "/healthz", health_show, health_answers},
 };
 #define ROUTES (sizeof routes / sizeof *routes)
@@ -102,13 +117,31 @@ static void compose_headers(struct web *w)
 	h->name = "Content-Security-Policy";
 	struct buf policy;
 	buf_init(&policy, sizeof h->value - 1);
-	buf_fmt(&policy, "default-src 'none'; style-src '%s'; ", buf_cstr(&hash));
+	buf_fmt(&policy, "default-src 'none'; style-src '%s' 'self'; img-src data:; ", buf_cstr(&hash));
 	buf_str(&policy, "form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
 	ALWAYS(view_str(buf_view(&policy), h->value, sizeof h->value) && !policy.failed);
 	w->service.headers = w->headers;
 	w->service.header_count = (size_t)(h + 1 - w->headers);
 	buf_free(&policy);
 	buf_free(&hash);
+}
+
+static void free_looks(struct web_settings *s)
+{
+	for (unsigned i = 0; i < s->brand_count; i++) {
+		struct web_brand *b = &s->brands[i];
+		char *const texts[] = {b->style, b->before, b->after, b->notice_from};
+		for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+			free(texts[t]);
+	}
+	for (unsigned i = 0; i < s->form_count; i++) {
+		struct web_form *f = &s->forms[i];
+		char *const texts[] = {f->name, f->title, f->wording, f->version, f->privacy_url, f->privacy_version};
+		for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+			free(texts[t]);
+	}
+	free(s->brands);
+	free(s->forms);
 }
 
 void web_settings_free(struct shared *shared)
@@ -121,6 +154,7 @@ void web_settings_free(struct shared *shared)
 	token_keys_free(&s->tokens);
 	certificate_free(&s->certificate);
 	free(s->proxies);
+	free_looks(s);
 	free(s);
 }
 
@@ -136,7 +170,7 @@ static struct shared *certificate_now(void *arg)
 }
 
 int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l,
-    const struct clock *clock, struct web_settings *settings, struct err *err)
+    const struct clock *clock, const struct web_mailer *mailer, struct web_settings *settings, struct err *err)
 {
 	struct web *w = mem_zero(sizeof *w);
 	w->ledger = l;
@@ -144,7 +178,11 @@ int web_start(struct web **ret, const char *listen, const struct web_limits *lim
 	w->service = (struct http_service){.serve = serve, .refuse = refuse, .answered = answered, .arg = w};
 	w->service.certificate = settings->certificate ? certificate_now : NULL;
 	compose_headers(w);
-	throttle_init(&w->forged);
+	if (mailer)
+		w->mailer = *mailer;
+	throttle_init(&w->forged, THROTTLE_WINDOW_MS);
+	throttle_init(&w->asks, WEB_ASK_WINDOW_MS);
+	throttle_init(&w->mails, WEB_MAIL_WINDOW_MS);
 	shared_slot_init(&w->settings);
 	web_use(w, settings);
 	int fd;
@@ -184,6 +222,8 @@ void web_stop(struct web **ww, int64_t deadline_ms)
 	shared_replace(&w->settings, NULL, NULL);
 	pthread_mutex_destroy(&w->settings.lock);
 	throttle_end(&w->forged);
+	throttle_end(&w->asks);
+	throttle_end(&w->mails);
 	free(w);
 	*ww = NULL;
 }

@@ -20,10 +20,10 @@ brands = ( {{
   from_domains = ["acme.test"];
   bounce_domain = "bounce.acme.test";
   public_url = "{public_url}";
-  dkim = ( {dkim} );
+  dkim = ( {dkim} ); {brand}
   streams = (
     {{ name = "offers"; title = "Offers"; class = "marketing"; list_id = "offers.lists.acme.test"; {offers}
-       topics = ( {{ name = "spring"; title = "Spring"; }}, {{ name = "summer"; title = "Summer"; }} ); }},
+       topics = ( {{ name = "spring"; title = "Spring"; }}, {{ name = "summer"; title = "Summer"; }} {topics} ); }},
     {{ name = "news"; title = "News"; class = "marketing"; requires = "consent"; list_id = "news.lists.acme.test"; {news} }},
     {{ name = "receipts"; title = "Receipts"; class = "service"; {receipts} }}
   );
@@ -48,7 +48,7 @@ class Gate:
         self.log = self.dir / "log"
         self.proc = None
         self.settings = dict(data=self.data, drain="10s", submission="", hop_host=hop[0], hop_port=hop[1], hop_tls="none", hop="", delivery="",
-                             public_listen="127.0.0.1:0", public="", more="",
+                             public_listen="127.0.0.1:0", public="", more="", brand="", topics="",
                              public_url="http://u.acme.test", dkim="", clients=CLIENT, extra="", offers="", news="", receipts="")
         self.settings.update(settings)
         self.write_conf()

@@ -17,7 +17,7 @@ static void listens_everywhere(void **state)
 		struct err err;
 		char path[300];
 		struct suppression row;
-		must(web_start(&other.web, places[i], &limits, s.ledger, &clock_system,
+		must(web_start(&other.web, places[i], &limits, s.ledger, &clock_system, NULL,
 			 server_settings(s.policy, NULL), &err), &err);
 		web_address(other.web, &other.address);
 		server_path(&other, 70 + (int)i, "acme/offers", path);
@@ -44,7 +44,7 @@ static void says_why_it_cannot_listen(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct web *w;
 		struct err err;
-		assert_int_equal(web_start(&w, places[i], &limits, s.ledger, &clock_system,
+		assert_int_equal(web_start(&w, places[i], &limits, s.ledger, &clock_system, NULL,
 				     server_settings(s.policy, NULL), &err), -1);
 		assert_non_null(strstr(err.text, places[i]));
 	}

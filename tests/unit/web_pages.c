@@ -131,7 +131,7 @@ static void throttle_counts_a_minute(void **state)
 {
 	(void)state;
 	struct throttle *t = mem_alloc(sizeof *t);
-	throttle_init(t);
+	throttle_init(t, THROTTLE_WINDOW_MS);
 	struct endpoint a = {0}, b = {0}, c = {0};
 	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)&a.sa, *b6 = (struct sockaddr_in6 *)&b.sa,
 			    *c6 = (struct sockaddr_in6 *)&c.sa;

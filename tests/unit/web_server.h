@@ -91,7 +91,7 @@ static inline void server_listen(struct server *s)
 	    .timeout_s = s->timeout_s ? s->timeout_s : 10,
 	    .max_body_bytes = 8192};
 	struct err err;
-	must(web_start(&s->web, "127.0.0.1:0", &limits, s->ledger, s->clock ? s->clock : &clock_system,
+	must(web_start(&s->web, "127.0.0.1:0", &limits, s->ledger, s->clock ? s->clock : &clock_system, NULL,
 		 server_settings(s->policy, NULL), &err),
 	    &err);
 	assert_int_equal(web_address(s->web, &s->address), 0);
