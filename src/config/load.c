@@ -184,6 +184,7 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 		rc = make_inbox(c, raw, tokens, err);
 	if (rc == 0) {
 		make_delivery(c, raw);
+		rc = make_traffic(c, raw, err);
 		make_doors(c, raw);
 	}
 	token_keys_free(&tokens);

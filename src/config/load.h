@@ -13,6 +13,8 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 /* raw -> the public listener's pages and forms; needs c->policy. */
 int make_web(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
 void make_delivery(struct config *c, const struct raw *raw);
+/* raw -> routes and throttles of c->delivery. */
+int make_traffic(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
 /* The doors' listeners and limits; their settings, which need c->compose. */
 /* The reports listener; its inbox, which needs c->policy. */
 void make_reports_plain(struct config *c, const struct raw *raw);

@@ -71,6 +71,8 @@ static void take_hop(const struct config *c, struct next_hop *h, const struct ra
 	    .port = (uint16_t)r->port,
 	    .tls = (enum hop_tls)r->tls,
 	    .tls_name = text_dup(&r->tls_name),
+	    .tls_from_start = r->tls_from_start,
+	    .source = text_dup(&r->source),
 	    .ca_file = path_dup(c, &r->ca_file),
 	    .user = text_dup(&r->user),
 	    .password_file = path_dup(c, &r->password_file),
@@ -91,6 +93,7 @@ void make_delivery(struct config *c, const struct raw *raw)
 	s->retry_first_ms = raw->delivery.retry_first_ms;
 	s->retry_max_ms = raw->delivery.retry_max_ms;
 	s->expire_ms = raw->delivery.expire_ms;
+	memcpy(s->expire_class_ms, raw->delivery.expire_class_ms, sizeof s->expire_class_ms);
 	s->policy = c->policy;
 	shared_hold(&s->policy->shared);
 	s->compose = c->compose;

@@ -85,13 +85,14 @@ static bool amount(struct view v, size_t at, int64_t *ret_ms)
 	size_t end;
 	for (unsigned parts = 0; parts < 3 && number(v, at, &end, &n); parts++) {
 		if (parts == 0 && clock_form(v, end, n, ret_ms))
-			return true;
+			return *ret_ms > 0;
 		size_t word = end;
 		while (word < v.n && (v.p[word] == ' ' || v.p[word] == '-'))
 			word++;
 		size_t word_end = run(v, word, is_letter);
 		int64_t ms = unit_ms(view_sub(v, word, word_end));
-		bool bare = parts == 0 && (end == v.n || !strchr("./@:-_", v.p[end] ? v.p[end] : '/') || end + 1 == v.n);
+		bool joined = end + 1 < v.n && (!v.p[end] || strchr("./@:-_", v.p[end])); /* "4.7.1", "192.0.2.1" */
+		bool bare = parts == 0 && !joined;
 		if (!ms && !bare)
 			break;
 		sum += (int64_t)n * (ms ? ms : 1000);

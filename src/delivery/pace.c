@@ -2,7 +2,7 @@
 
 static int64_t interval_us(const struct rate *r)
 {
-	return r->per_ms * 1000 / r->count;
+	return (r->per_ms * 1000 + r->count - 1) / r->count; /* never faster */
 }
 
 static int64_t slack_us(const struct rate *r, unsigned burst)

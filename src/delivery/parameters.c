@@ -26,7 +26,8 @@ static bool keep(char *dst, struct view v)
 	return dst[0] != 0;
 }
 
-bool xtext_decode(struct view text, char *dst, size_t size)
+/* RFC 3461 4: xtext. False for what is none, or doesn't fit; DST is unfinished then. */
+static bool decode(struct view text, char *dst, size_t size)
 {
 	size_t n = 0;
 	dst[0] = 0;
@@ -50,7 +51,7 @@ static void take_orcpt(struct parameters *p, struct view orcpt)
 {
 	struct view type;
 	char text[ENCODED_MAX + 1];
-	if (view_find(orcpt, 0, ';') == orcpt.n || !view_cut(&orcpt, ';', &type) || !xtext_decode(orcpt, text, sizeof text))
+	if (view_find(orcpt, 0, ';') == orcpt.n || !view_cut(&orcpt, ';', &type) || !decode(orcpt, text, sizeof text))
 		return;
 	for (size_t i = 0; i < type.n; i++)
 		if (!ascii_is_alnum(type.p[i]) && type.p[i] != '-')

@@ -12,12 +12,9 @@ struct parameters {
 	char orcpt_type[ENCODED_MAX + 1]; /* "" = none */
 	char orcpt[ENCODED_MAX + 1];
 	uint8_t ret, notify;              /* as in the envelope and the recipient */
-	bool eight_bit;                   /* bytes above 127 in the body or the head */
 };
 
 /* OURS: the return path leads to us, so the hop must tell us of failures whatever the client wished: NEVER becomes the default, and FAILURE
  * joins what else was asked for. The client's wish holds for what we tell the client. */
 void parameters_make(struct parameters *ret, const struct envelope *e, const struct recipient *r, bool ours);
 bool has_eight_bit(struct view v);
-/* RFC 3461 4: xtext. False for what is none, or doesn't fit; DST is "" then. */
-bool xtext_decode(struct view text, char *dst, size_t size);
