@@ -61,7 +61,38 @@ struct raw_client {
 	int64_t refusal;
 };
 
+struct raw_domain_group {
+	struct raw_text name;
+	struct raw_list domains; /* raw_text */
+};
+
+struct raw_match {
+	struct raw_list streams, domains; /* raw_text */
+};
+
+struct raw_route_hop {
+	struct raw_text name;
+	int64_t priority, weight;
+};
+
+struct raw_route {
+	struct raw_text name, rate;
+	struct raw_match match;
+	struct raw_list hops; /* raw_route_hop */
+	int64_t burst;
+};
+
+struct raw_throttle {
+	struct raw_text name, rate, warm_up_from;
+	struct raw_match match;
+	struct raw_list warm_up; /* raw_text */
+	bool each_domain;
+	int64_t burst;
+};
+
 struct raw_hop {
+	struct raw_text source;
+	bool tls_from_start;
 	struct raw_text name, host, tls_name, ca_file, user, password_file;
 	int64_t port, tls, connections, messages_per_connection, idle_ms, connect_timeout_ms, attempt_timeout_ms;
 };
@@ -113,6 +144,8 @@ struct raw_tripwire {
 
 struct raw_delivery {
 	struct raw_list next_hops; /* raw_hop */
+	struct raw_list domain_groups, routes, throttles; /* raw_domain_group, raw_route, raw_throttle */
+	int64_t expire_class_ms[4]; /* by enum mail_class */
 	int64_t retry_first_ms, retry_max_ms, expire_ms;
 };
 

@@ -156,6 +156,7 @@ class Sink:
     def __init__(self, extensions=("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 50000000"), port=0):
         self.messages, self.lock, self.behave = [], threading.Lock(), {}
         self.go, self.sessions, self.seen = threading.Event(), 0, []
+        self.peers, self.times = set(), []      # addresses that connected; when each message was complete
         self.extensions = extensions
         self.s = socket.create_server(("127.0.0.1", port), backlog=200)
         self.addr = self.s.getsockname()
@@ -165,11 +166,12 @@ class Sink:
     def accept(self):
         while not self.closed:
             try:
-                c, _ = self.s.accept()
+                c, peer = self.s.accept()
             except OSError:
                 return
             with self.lock:
                 self.sessions += 1
+                self.peers.add(peer[0])
             threading.Thread(target=self.serve, args=(c,), daemon=True).start()
 
     def answer(self, f, verb, arg=""):
@@ -214,6 +216,7 @@ class Sink:
                     if self.answer(f, ".").startswith("250"):
                         with self.lock:
                             self.messages.append(Message(sender, rcpts, b"".join(data)))
+                            self.times.append(time.monotonic())
                     sender, rcpts = None, []
                     continue
                 if verb not in self.ORDINARY and verb != "EHLO":

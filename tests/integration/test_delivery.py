@@ -1,0 +1,171 @@
+"""The way out: routes, throttles, reports to the sender, holds, and next hops that misbehave."""
+import re, smtplib, time
+
+import pytest
+
+from gate import CLIENT, Sink, mail
+from test_gate import send
+
+
+@pytest.fixture
+def sinks():
+    made = [Sink() for _ in range(3)]
+    yield made
+    for s in made:
+        s.close()
+
+
+@pytest.fixture
+def make_routed(make_gate, sinks):
+    """A gateway with three next hops, "hop", "hop2" and "hop3"."""
+    def make(delivery="", **settings):
+        # gate.py puts this into the first hop's braces
+        others = "".join(f'}}, {{ name = "hop{i}"; host = "127.0.0.1"; port = {s.addr[1]}; tls = "none"; ' for i, s in enumerate(sinks[1:], 2))
+        return make_gate(sinks[0].addr, hop=settings.pop("hop", "") + others, delivery=delivery, **settings)
+    return make
+
+
+def rcpts(sink):
+    with sink.lock:
+        return sorted(m.rcpts[0] for m in sink.messages)
+
+
+def wait_for(what, timeout=20):
+    until = time.monotonic() + timeout
+    while time.monotonic() < until:
+        if what():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+# ---- routes ----
+
+def test_routes_choose_by_stream_and_domain(make_routed, sinks):
+    gate = make_routed('''domain_groups = ( { name = "big"; domains = ["big.test", "*.big.test"]; } );
+      routes = ( { name = "receipts"; streams = ["acme/receipts"]; next_hops = ( { name = "hop3"; } ); },
+                 { name = "big"; streams = ["acme"]; domains = ["@big"]; next_hops = ( { name = "hop2"; } ); } );''')
+    assert send(gate, ["a@sink.test", "b@big.test", "c@mx.big.test", "d@notbig.test"]) == {}
+    assert send(gate, "e@big.test", extra="X-Optgate-Stream: receipts\r\n") == {}
+    assert gate.queue_is_empty()
+    assert rcpts(sinks[0]) == ["a@sink.test", "d@notbig.test"]
+    assert rcpts(sinks[1]) == ["b@big.test", "c@mx.big.test"]
+    assert rcpts(sinks[2]) == ["e@big.test"]
+    assert re.search(r'delivery\.attempt .*route="big" hop="hop2" outcome=delivered', gate.text())
+
+
+def test_hops_of_one_priority_share_by_weight(make_routed, sinks):
+    gate = make_routed('''routes = ( { name = "all"; next_hops = ( { name = "hop"; weight = 3; }, { name = "hop2"; weight = 1; },
+                                                         { name = "hop3"; priority = 20; } ); } );''')
+    with smtplib.SMTP(*gate.smtp) as s:
+        for i in range(200):
+            s.sendmail("news@acme.test", [f"r{i}@d{i % 7}.test"], mail(f"r{i}@d{i % 7}.test"))
+    assert gate.queue_is_empty()
+    assert len(rcpts(sinks[0])) in range(140, 161)
+    assert len(rcpts(sinks[0])) + len(rcpts(sinks[1])) == 200
+    assert rcpts(sinks[2]) == []
+
+
+def test_a_hop_that_fails_is_replaced_and_comes_back(make_routed, sinks):
+    sinks[0].behave["connect"] = lambda s, a: None if s.go.is_set() else "421 4.3.2 not now"
+    gate = make_routed('routes = ( { name = "all"; next_hops = ( { name = "hop"; priority = 1; }, { name = "hop2"; priority = 2; } ); } );')
+    send(gate, [f"r{i}@sink.test" for i in range(20)])
+    assert gate.queue_is_empty()
+    assert len(rcpts(sinks[1])) == 20
+    sinks[0].go.set()
+    gate.wait_log(r"delivery\.hop\.down")
+    n = 0
+    while not rcpts(sinks[0]) and n < 100:
+        send(gate, f"again{n}@sink.test")
+        n += 1
+        time.sleep(0.1)
+    gate.wait_log(r"delivery\.hop\.up")
+    send(gate, [f"late{i}@sink.test" for i in range(20)])
+    assert gate.queue_is_empty()
+    assert len([r for r in rcpts(sinks[0]) if r.startswith("late")]) >= 15    # a session to the second may still be open
+    assert len(rcpts(sinks[0])) + len(rcpts(sinks[1])) == 40 + n
+
+
+def test_the_source_address_is_what_the_settings_say(make_gate, sink):
+    gate = make_gate(sink.addr, hop='source = "127.0.0.3";')
+    send(gate, "a@sink.test")
+    sink.wait(1)
+    assert sink.peers == {"127.0.0.3"}
+
+
+# ---- throttles ----
+
+def arrivals(sink, n, timeout=30):
+    """When each message was complete."""
+    sink.wait(n, timeout)
+    with sink.lock:
+        return sorted(sink.times)
+
+
+def test_a_throttle_holds_for_all_domains_of_a_group_together(make_gate, sink):
+    gate = make_gate(sink.addr, delivery='''domain_groups = ( { name = "slow"; domains = ["a.test", "b.test"]; } );
+      throttles = ( { name = "slow"; domains = ["@slow"]; rate = "20/s"; burst = 1; } );''')
+    send(gate, [f"r{i}@{d}.test" for i in range(15) for d in "ab"] + [f"f{i}@fast.test" for i in range(30)])
+    t = arrivals(sink, 60)
+    with sink.lock:
+        slow = sorted(at for at, m in zip(sink.times, sink.messages) if "fast" not in m.rcpts[0])
+        fast = sorted(at for at, m in zip(sink.times, sink.messages) if "fast" in m.rcpts[0])
+    assert 1.4 <= slow[-1] - slow[0] <= 3
+    assert fast[-1] - t[0] < 1
+    assert gate.queue_is_empty()
+
+
+def test_each_domain_has_a_share_of_its_own(make_gate, sink):
+    gate = make_gate(sink.addr, delivery='throttles = ( { name = "each"; each_domain = true; rate = "10/s"; burst = 1; } );')
+    send(gate, [f"r{i}@{d}.test" for i in range(10) for d in "abcde"])
+    t = arrivals(sink, 50)
+    assert 0.85 <= t[-1] - t[0] <= 2
+
+
+def test_a_route_keeps_its_rate_and_the_day_of_the_warm_up_holds(make_routed, sinks):
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    gate = make_routed(f'''routes = ( {{ name = "r"; domains = ["r.test"]; next_hops = ( {{ name = "hop"; }} ); rate = "10/s"; burst = 2; }} );
+      throttles = ( {{ name = "w"; domains = ["w.test"]; warm_up = ["3/d", "1000/s"]; warm_up_from = "{today}"; burst = 3; }} );''')
+    send(gate, [f"a{i}@r.test" for i in range(12)] + [f"b{i}@w.test" for i in range(6)])
+    assert wait_for(lambda: len(rcpts(sinks[0])) >= 15)
+    time.sleep(0.5)
+    assert len([r for r in rcpts(sinks[0]) if "w.test" in r]) == 3
+    with sinks[0].lock:
+        t = sorted(at for at, m in zip(sinks[0].times, sinks[0].messages) if "r.test" in m.rcpts[0])
+    assert 0.9 <= t[-1] - t[0] <= 2
+
+
+def test_a_domain_that_the_hop_wants_slower_slows_alone_and_recovers(make_gate, sink):
+    def rcpt(s, arg):
+        return "421 4.7.0 too fast, closing" if "@busy" in arg and not s.go.is_set() else None
+    sink.behave["RCPT"] = rcpt
+    gate = make_gate(sink.addr, delivery='retry_first = "200ms"; retry_max = "1s";')
+    send(gate, [f"r{i}@busy.test" for i in range(5)] + [f"f{i}@free.test" for i in range(20)])
+    gate.wait_log(r"delivery\.destination\.slower domain=busy\.test")
+    assert wait_for(lambda: len(rcpts(sink)) == 20)
+    sink.go.set()
+    assert gate.queue_is_empty(60)
+    gate.wait_log(r"delivery\.destination\.recovered domain=busy\.test")
+    assert len(rcpts(sink)) == 25
+
+
+def test_try_again_in_is_honoured(make_gate, sink):
+    seen = []
+
+    def rcpt(s, arg):
+        seen.append(time.monotonic())
+        return "451 4.2.0 Greylisted, please try again in 3 seconds" if len(seen) == 1 else None
+    sink.behave["RCPT"] = rcpt
+    gate = make_gate(sink.addr, delivery='retry_first = "100ms"; retry_max = "1h";')
+    send(gate, "a@sink.test")
+    sink.wait(1)
+    assert 2.9 <= seen[1] - seen[0] <= 4.5
+
+
+def test_expiry_is_by_class(make_gate, sink):
+    sink.behave["RCPT"] = lambda s, a: "451 4.2.1 later"
+    gate = make_gate(sink.addr, delivery='retry_first = "200ms"; retry_max = "500ms"; expire_marketing = "1s"; expire = "1h";')
+    send(gate, "a@sink.test")
+    send(gate, "b@sink.test", extra="X-Optgate-Stream: receipts\r\n")
+    gate.wait_log(r'outcome=permanent .*enhanced=4\.4\.7')
+    assert [r["stream"] for r in gate.json("queue", "list")] == ["acme/receipts"]
