@@ -64,6 +64,54 @@ static int read_report(const struct bounce_rules *rules, struct arena *a, struct
 	return 0;
 }
 
+#define SEARCHED_BYTES (64 << 10)
+#define SEARCHED_MOST  50 /* recipients: a report on more is no damaged one */
+
+static bool goes_on(struct view text, size_t at)
+{
+	if (at >= text.n)
+		return false;
+	return ascii_is_alnum(text.p[at]) || (memchr(".-_", text.p[at], 3) && at + 1 < text.n && ascii_is_alnum(text.p[at + 1]));
+}
+
+/* ADDRESS stands in TEXT as a part of a longer one, and by itself only where it is read: a line end fell into it on the
+ * way, and it may be somebody else's. */
+static bool is_a_piece(struct view text, struct view address)
+{
+	unsigned pieces = 0, wholes = 0;
+	for (size_t from = 0; from < text.n;) {
+		struct view rest = view_sub(text, from, text.n);
+		size_t at = from + view_ifind(rest, address);
+		if (at >= text.n)
+			break;
+		bool piece = (at > 0 && ascii_is_alnum(text.p[at - 1])) || goes_on(text, at + address.n);
+		pieces += piece;
+		wholes += !piece;
+		from = at + address.n;
+	}
+	return pieces && wholes <= 1;
+}
+
+static bool has_dotted_domain(struct view address)
+{
+	return view_find(address, view_find(address, 0, '@'), '.') < address.n;
+}
+
+/* A report that was damaged on the way suppresses nobody: it may name somebody else now. */
+static void doubt_pieces(struct report *r)
+{
+	struct view text = view_sub(r->text, 0, SEARCHED_BYTES);
+	bool has_nul = memchr(r->text.p, 0, r->text.n) != NULL;
+	for (unsigned i = 0; i < r->count && r->count <= SEARCHED_MOST; i++) {
+		struct report_recipient *one = &r->recipients[i];
+		if (one->meaning == MEANING_HARD && one->address.n &&
+		    (has_nul || !has_dotted_domain(one->address) || is_a_piece(text, one->address))) {
+			one->meaning = MEANING_SOFT;
+			one->reason = V("damaged");
+		}
+	}
+}
+
 int report_classify(const struct bounce_rules *rules, struct arena *a, struct view message, struct report *ret, struct err *err)
 {
 	*ret = (struct report){0};
@@ -72,5 +120,8 @@ int report_classify(const struct bounce_rules *rules, struct arena *a, struct vi
 	struct view text = crlf_lines(a, message);
 	if (!text.p)
 		return err_set(err, ERR_LIMIT, "report: too large to be looked at");
-	return read_report(rules, a, text, false, ret, err);
+	if (read_report(rules, a, text, false, ret, err) < 0)
+		return -1;
+	doubt_pieces(ret);
+	return 0;
 }

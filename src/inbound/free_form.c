@@ -88,7 +88,7 @@ static void find_places(const struct bounce_rules *rules, struct arena *a, struc
 	for (size_t from = 0; ret->count < PLACES_MAX && scan_address(text, &from, &f);) {
 		struct view address = canonical_address(a, f.address);
 		struct place *p = &ret->places[ret->count];
-		if (!address.p)
+		if (!address.p || view_starts(address, V("mailer-daemon@")))
 			continue;
 		*p = (struct place){.address = address, .at = f.at};
 		p->heads = heads_its_line(text, &f, &p->indent);
@@ -258,7 +258,8 @@ static bool looks_like_failure(const struct bounce_rules *rules, struct arena *a
 {
 	if (head_find(&r->head, V("X-Failed-Recipients")))
 		return true;
-	if (!is_mail_system(rules, a, r) && !subject_is(rules, a, r, RULE_SUBJECT))
+	bool of_a_list = head_find(&r->head, V("List-Unsubscribe")) || head_find(&r->head, V("List-Id"));
+	if (!is_mail_system(rules, a, r) && (of_a_list || !subject_is(rules, a, r, RULE_SUBJECT)))
 		return false;
 	return text_has(rules, RULE_MARKER, p->notice) || subject_is(rules, a, r, RULE_SUBJECT);
 }

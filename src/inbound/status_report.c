@@ -65,6 +65,23 @@ static struct view group_address(struct arena *a, const struct dsn_recipient *g)
 	return v;
 }
 
+static bool is_field_or_none(struct view line)
+{
+	struct view name = view_sub(line, 0, view_find(line, 0, ':'));
+	return line.n == 0 || line.p[0] == ' ' || line.p[0] == '\t' || (name.n < line.n && view_find(name, 0, ' ') == name.n);
+}
+
+/* A line end fell into the address: what is left of it may be somebody else's. */
+static bool is_torn(struct view group)
+{
+	while (group.n) {
+		struct view line = text_line(&group), next = group;
+		if (view_ifind(line, V("-Recipient:")) < line.n && !is_field_or_none(text_line(&next)))
+			return true;
+	}
+	return false;
+}
+
 int read_delivery_status(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r, bool *ret, struct err *err)
 {
 	struct dsn d;
@@ -79,6 +96,10 @@ int read_delivery_status(const struct bounce_rules *rules, struct arena *a, cons
 		if (!address.p)
 			continue;
 		judge_group(rules, a, &d, &d.recipients[i], p->notice, address, &one);
+		if (one.meaning == MEANING_HARD && is_torn(d.recipients[i].raw)) {
+			one.meaning = MEANING_SOFT;
+			one.reason = V("damaged");
+		}
 		unsigned before = r->count;
 		struct report_recipient *kept = report_add(a, r, address);
 		if (!kept)

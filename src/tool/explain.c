@@ -68,6 +68,20 @@ static void print_findings(struct tool *t, const json_t *findings)
 	grid_free(&g);
 }
 
+/* Why, in the words of who wrote the entry: the report that a bounce came from, a reason given by hand. */
+static void print_notes(struct tool *t, const json_t *findings)
+{
+	size_t i;
+	json_t *f;
+	json_array_foreach(findings, i, f)
+	{
+		char scratch[64];
+		const char *note = control_text(f, "note");
+		if (note && *note)
+			print_safe(t, "entry %s: %s", member(f, "entry", scratch), note);
+	}
+}
+
 static void print_explanation(struct tool *t, const json_t *o)
 {
 	const char *reason = control_text(o, "reason"), *topic = control_text(o, "topic");
@@ -80,6 +94,7 @@ static void print_explanation(struct tool *t, const json_t *o)
 	if (json_array_size(findings)) {
 		fputc('\n', t->out);
 		print_findings(t, findings);
+		print_notes(t, findings);
 	}
 }
 

@@ -56,6 +56,11 @@ def addresses(answer):
     return {r["address"].lower() for r in answer["recipients"] if r["address"]}
 
 
+def bare(address):
+    """Quotes of a local part are left out where they say nothing."""
+    return address.lower().replace('"', "")
+
+
 class Grade:
     def __init__(self):
         self.scored = self.exact = self.wrong = 0
@@ -75,12 +80,9 @@ class Grade:
     def classes(self, row, answer):
         if row["class_grade"] != "A":
             return
-        by_address = {r["address"].lower(): r for r in answer["recipients"]}
-        wanted = row.get("per_recipient", [])
-        for want in wanted:
-            got = by_address.get((want["recipient"] or "").lower(), {})
-            if len(wanted) == len(answer["recipients"]) == 1:
-                got = answer["recipients"][0]  # quotes of a local part may differ
+        by_address = {bare(r["address"]): r for r in answer["recipients"]}
+        for want in row.get("per_recipient", []):
+            got = by_address.get(bare(want["recipient"] or ""), {})
             suppressed = answer["kind"] == "bounce" and got.get("class") == "hard"
             if want.get("hard") is True:
                 self.hard += 1

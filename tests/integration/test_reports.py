@@ -119,7 +119,8 @@ def test_mailto_optout(reporting, sink):
     assert not blocked(reporting, "ann@sink.test")
     assert send(at, "ann@sink.test", [to], b"From: quite.else@sink.test\r\nSubject:\r\n\r\n\r\n")[0] == 250
     assert blocked(reporting, "ann@sink.test")["unsubscribe"]["source"] == "mailto"
-    assert refused(reporting, "ann@sink.test")
+    assert reporting.tool("explain", "ann@sink.test", "--stream", "acme/offers", check=False).returncode == 3
+    assert reporting.tool("explain", "ann@sink.test", "--stream", "acme/receipts", check=False).returncode == 0
 
 
 def test_redacted_complaint_is_known_by_its_copy(reporting, sink):
