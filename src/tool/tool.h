@@ -24,6 +24,7 @@ enum option_id {
 	OPT_LISTEN, OPT_DIR, OPT_PRINT_HEAD, OPT_RULE, OPT_MAX_SIZE,
 	OPT_REF, OPT_SINCE, OPT_UNTIL, OPT_AGAINST, OPT_THEN,
 	OPT_MANUAL, OPT_RULES,
+	OPT_KEYWORD,
 	OPTION_COUNT
 };
 
@@ -112,7 +113,9 @@ int ask(struct tool *t, const json_t *question, own_answer *own, json_t **ret, s
 /* ---- parsing of operands and options; all say what was expected ---- */
 
 int read_channel(const struct args *a, enum channel *ret, struct err *err) MUST_CHECK;
-/* ADDRESS in its canonical form: e-mail for now. */
+/* TEXT in the channel's canonical form: a mailbox, or a telephone number (then only .text and .exact say anything). */
+int read_address(enum channel c, const char *text, struct address *ret, struct err *err) MUST_CHECK;
+/* The first operand. */
 int read_person(struct tool *t, enum channel c, struct address *ret_address, struct person_key *ret, struct err *err) MUST_CHECK;
 int read_when(const struct args *a, enum option_id o, int64_t *ret_ms, struct err *err) MUST_CHECK; /* a time, or a duration from now */
 int read_count(const struct args *a, enum option_id o, uint64_t max, uint64_t fallback, uint64_t *ret, struct err *err) MUST_CHECK;
@@ -160,6 +163,7 @@ int run_consent_grant(struct tool *t);
 int run_consent_withdraw(struct tool *t);
 int run_consent_show(struct tool *t);
 int run_explain(struct tool *t);
+int run_optout(struct tool *t);
 int run_explain_ref(struct tool *t);
 int run_shadow_report(struct tool *t);
 int run_replay(struct tool *t);

@@ -7,7 +7,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_HELP] = {"help", 'h', NULL, false, "what the verb does"},
 	[OPT_SCOPE] = {"scope", 0, "SCOPE", false, "BRAND, BRAND/STREAM or BRAND/STREAM/TOPIC; \"\" (the default) = everything"},
 	[OPT_REASON] = {"reason", 0, "REASON", false, "objection, unsubscribe, complaint, bounce, manual, register, legal or erasure (default manual)"},
-	[OPT_CHANNEL] = {"channel", 0, "CHANNEL", false, "email (the default)"},
+	[OPT_CHANNEL] = {"channel", 0, "CHANNEL", false, "email (the default), sms or phone"},
 	[OPT_NOTE] = {"note", 0, "TEXT", false, "why, for the record"},
 	[OPT_SOURCE] = {"source", 0, "TEXT", false, "where it comes from (default cli)"},
 	[OPT_EXPIRES] = {"expires", 0, "WHEN", false, "a date, a time (RFC 3339) or a duration from now: 2027-01-31, 90d (default never)"},
@@ -24,7 +24,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_STATE] = {"state", 0, "STATE", false, "due, taken, deferred or held"},
 	[OPT_LIMIT] = {"limit", 0, "N", false, "at most so many rows"},
 	[OPT_ALL] = {"all", 0, NULL, false, "the whole queue"},
-	[OPT_FROM] = {"from", 0, "N", false, "begin at this entry"},
+	[OPT_FROM] = {"from", 0, "N", false, "begin at this entry; optout: whose address or number it came from"},
 	[OPT_FOLLOW] = {"follow", 'f', NULL, false, "go on with new entries as they come"},
 	[OPT_COUNT] = {"count", 'n', "N", false, "how many"},
 	[OPT_NO_KEYS] = {"no-keys", 0, NULL, false, "look at names and values only, not at keys and passwords"},
@@ -39,6 +39,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_UNTIL] = {"until", 0, "WHEN", false, "up to this time (default now)"},
 	[OPT_AGAINST] = {"against", 0, "FILE", false, "judge by this settings file (default: by the present one)"},
 	[OPT_THEN] = {"then", 0, NULL, false, "by the ledger as it was then, as far as it tells (default: as it is now)"},
+	[OPT_KEYWORD] = {"keyword", 0, "WORD", false, "what the person wrote: STOP, STOPALL, UNSUBSCRIBE, CANCEL, END, QUIT, ARRET, STOPP, BAJA"},
 	[OPT_MANUAL] = {"manual", 0, NULL, false, "print optgate(1) in mdoc"},
 };
 
@@ -55,6 +56,9 @@ const struct verb verbs[] = {
 	    "record that somebody agreed", "A grant that is older than a withdrawal is put on record and changes nothing.", run_consent_grant},
 	{"consent", "withdraw", "ADDRESS", 1, 1, SAYS | BIT(OPT_PURPOSE) | BIT(OPT_AT) | BIT(OPT_EVIDENCE), BIT(OPT_PURPOSE), "record that somebody agrees no longer", NULL, run_consent_withdraw},
 	{"consent", "show", "ADDRESS", 1, 1, BIT(OPT_CHANNEL), 0, "what somebody agreed to", NULL, run_consent_show},
+	{"optout", "", "[ADDRESS]", 0, 1, SAYS | BIT(OPT_FROM) | BIT(OPT_SCOPE) | BIT(OPT_AT) | BIT(OPT_KEYWORD) | BIT(OPT_EVIDENCE), 0, "somebody said stop",
+	    "For gateways of text messages, and for those who answer the telephone: an unsubscribe, and the withdrawal of consent, in one entry each. "
+	    "A --keyword that is none of those that stop changes nothing: exit status 3. --note and --evidence say how it came; your name is kept.", run_optout},
 	{"explain", "", "[ADDRESS]", 0, 1, BIT(OPT_STREAM) | BIT(OPT_TOPIC) | BIT(OPT_CHANNEL) | BIT(OPT_REF), 0, "may this person be sent this, and why",
 	    "ADDRESS and --stream: every rule that matched, with source, date and actor; exit status 0 allow, 3 suppress, 4 defer. --ref alone: what was decided then, by which rule and which entry of the journal.", run_explain},
 	{"shadow", "report", "", 0, 0, BIT(OPT_SINCE) | BIT(OPT_UNTIL) | BIT(OPT_STREAM), 0, "what streams on trial would have stopped",

@@ -95,6 +95,21 @@ static void people_are_blocked_and_freed(void **state)
 	expect("journal verify --json", 0, "\"whole\": true");
 }
 
+static void somebody_says_stop(void **state)
+{
+	(void)state;
+	expect("optout --channel sms --from +44(0)20-7946-0000 --keyword Stop! --at 2026-01-02T03:04:05Z", 0, "+442079460000: opted out");
+	expect("optout 00442079460000 --channel sms --keyword STOPALL", 0, "had opted out already");
+	expect("optout +442079460000 --channel phone --scope acme --source call-centre --evidence call=17", 0, "opted out");
+	expect("optout +442079460001 --channel sms --keyword hello", 3, "is no word that stops");
+	expect("suppress show +442079460000 --channel sms --json", 0, "\"source\": \"sms\"");
+	expect("suppress show +442079460000 --channel phone --json", 0, "\"source\": \"call-centre\"");
+	expect("consent show +442079460000 --channel sms --json", 0, "keyword=STOPALL");
+	expect("suppress show +442079460001 --channel sms", 0, "not suppressed");
+	expect("optout 02079460000 --channel sms", 1, "country code");
+	expect("optout", 2, "expected an address or a number");
+}
+
 static void mistakes_are_told(void **state)
 {
 	(void)state;
@@ -156,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(people_are_blocked_and_freed, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(somebody_says_stop, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(mistakes_are_told, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(keys_clients_and_figures, make_dir, remove_dir),
 	};
