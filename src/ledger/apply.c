@@ -97,6 +97,18 @@ static bool is_erased(struct apply *a, const struct person_key *who)
 	return txn_get(a->txn, TABLE_SUPPRESSIONS, bytes_of(key, sizeof key), &value);
 }
 
+/* Erased for good? One may also be recorded with an end, as any suppression. */
+static bool is_erased_for_ever(struct apply *a, const struct person_key *who)
+{
+	static const struct scope global = {.level = SCOPE_GLOBAL};
+	uint8_t key[SUPPRESSION_KEY];
+	struct view value;
+	struct suppression row;
+	suppression_key(key, who, &global, REASON_ERASURE);
+	return txn_get(a->txn, TABLE_SUPPRESSIONS, bytes_of(key, sizeof key), &value) &&
+	       suppression_decode(bytes_of(key, sizeof key), value, &row) && row.expires_ms == 0;
+}
+
 /* True when the record is new. An erased person's address is not written down again. */
 static bool person_keep(struct apply *a, const struct change *c)
 {
@@ -285,7 +297,7 @@ static int forget(struct apply *a, const struct change *c, struct change_result 
 	struct view old, person = bytes_of(c->who.b, PERSON_KEY_BYTES);
 	struct change tombstone = *c;
 	struct buf keys;
-	if (!txn_get(a->txn, TABLE_PERSONS, person, &old) && is_erased(a, &c->who))
+	if (!txn_get(a->txn, TABLE_PERSONS, person, &old) && is_erased_for_ever(a, &c->who))
 		return 0;
 	buf_init(&keys, FORGET_ROWS_MOST * SUPPRESSION_KEY);
 	int rc = 0;

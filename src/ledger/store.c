@@ -7,9 +7,11 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -473,4 +475,18 @@ int store_stats(struct store *s, struct store_stats *ret, struct err *err)
 	int rc = txn_check(t, err);
 	txn_end(&t);
 	return rc;
+}
+
+int store_copy(struct store *s, const char *path, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	pthread_rwlock_rdlock(&s->map);
+	int rc = s->env ? mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT) : MDB_PANIC;
+	pthread_rwlock_unlock(&s->map);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = errno;
+	close(fd);
+	return rc ? store_err(err, rc, "copy") : 0;
 }

@@ -54,5 +54,7 @@ struct store_stats {
 	unsigned readers;
 };
 int store_stats(struct store *s, struct store_stats *ret, struct err *err) MUST_CHECK;
+/* All of it as of one moment, compact, into a file that is not there yet. Writers go on. */
+int store_copy(struct store *s, const char *path, struct err *err) MUST_CHECK;
 /* Gives back reader slots of processes that died. */
 void store_reap(struct store *s);

@@ -2,11 +2,14 @@
 #include <time.h>
 
 #include "base/codec.h"
+#include "base/file.h"
+#include "ledger/upkeep.h"
 #include "tool.h"
 
 #define TAIL_DEFAULT 20
 #define TAIL_MAX 1000000
 #define FOLLOW_MS 500
+#define ANCHORS_MAX (16u << 20) /* bytes of a file of anchors */
 
 struct tail {
 	struct tool *t;
@@ -122,6 +125,74 @@ int run_journal_tail(struct tool *t)
 	return rc < 0 ? failed(t, &err) : EXIT_DONE;
 }
 
+/* Each line of the file; what is no anchor is told by its number. */
+static int check_anchors(struct tool *t, const char *file, struct err *err)
+{
+	struct buf text;
+	buf_init(&text, ANCHORS_MAX);
+	int rc = file_read(file, &text, err);
+	struct view rest = buf_view(&text), line;
+	for (unsigned n = 1; rc == 0 && view_cut(&rest, '\n', &line); n++) {
+		struct journal_anchor a;
+		if (view_trim(line).n == 0)
+			continue;
+		rc = journal_anchor_parse(line, &a) ? ledger_journal_has(t->ledger, &a, err)
+						    : err_set(err, ERR_SYNTAX, "%s:%u: expected a line that journal anchor printed", file, n);
+	}
+	buf_free(&text);
+	return rc;
+}
+
+int run_journal_anchor(struct tool *t)
+{
+	struct journal_anchor a;
+	struct err err;
+	char line[ANCHOR_LINE];
+	if (need_ledger(t, false, &err) < 0 || ledger_journal_anchor(t->ledger, &a, &err) < 0)
+		return failed(t, &err);
+	journal_anchor_text(&a, line);
+	if (as_json(t))
+		print_json(t, json_pack("{s:I, s:o, s:o, s:s}", "entry", (json_int_t)a.seq, "arrived", json_time(a.arrived_ms), "hash",
+				  hex_json(a.hash, sizeof a.hash), "line", line));
+	else
+		fprintf(t->out, "%s\n", line);
+	return EXIT_DONE;
+}
+
+/* Nobody named: everybody. */
+static int read_whom(struct tool *t, struct person_key *who, const struct person_key **ret, struct err *err)
+{
+	enum channel channel;
+	struct address address;
+	const char *text = option(&t->args, OPT_PERSON);
+	*ret = NULL;
+	if (!text)
+		return 0;
+	t->args.operands[0] = text;
+	*ret = who;
+	return read_channel(&t->args, &channel, err) < 0 ? -1 : read_person(t, channel, &address, who, err);
+}
+
+int run_journal_prune(struct tool *t)
+{
+	struct person_key who;
+	const struct person_key *whom;
+	int64_t before;
+	uint64_t count;
+	struct err err;
+	if (!has_option(&t->args, OPT_OLDER_THAN) && !has_option(&t->args, OPT_PERSON))
+		return misuse(t, "journal prune: expected --older-than, --person or both");
+	if (read_past(&t->args, OPT_OLDER_THAN, INT64_MAX, &before, &err) < 0 || need_ledger(t, true, &err) < 0 ||
+	    read_whom(t, &who, &whom, &err) < 0 ||
+	    ledger_journal_prune(t->ledger, before, whom, view_of(t->actor), &count, &err) < 0)
+		return failed(t, &err);
+	if (as_json(t))
+		print_json(t, json_pack("{s:I}", "entries", (json_int_t)count));
+	else
+		fprintf(t->out, "the words of %llu entries dropped\n", (unsigned long long)count);
+	return EXIT_DONE;
+}
+
 int run_journal_verify(struct tool *t)
 {
 	uint64_t count = 0;
@@ -129,6 +200,8 @@ int run_journal_verify(struct tool *t)
 	if (need_ledger(t, false, &err) < 0)
 		return failed(t, &err);
 	int rc = ledger_journal_verify(t->ledger, &count, &err);
+	if (rc == 0 && has_option(&t->args, OPT_ANCHOR))
+		rc = check_anchors(t, option(&t->args, OPT_ANCHOR), &err);
 	if (as_json(t))
 		print_json(t, json_pack("{s:b, s:I, s:s?}", "whole", rc == 0, "good_entries", (json_int_t)count,
 				  "error", rc < 0 ? err.text : NULL));

@@ -23,6 +23,7 @@ enum option_id {
 	OPT_FROM, OPT_FOLLOW, OPT_COUNT, OPT_NO_KEYS,
 	OPT_LISTEN, OPT_DIR, OPT_PRINT_HEAD, OPT_RULE, OPT_MAX_SIZE,
 	OPT_REF, OPT_SINCE, OPT_UNTIL, OPT_AGAINST, OPT_THEN,
+	OPT_ANCHOR, OPT_OLDER_THAN, OPT_PERSON, OPT_KEYS, OPT_ASIDE,
 	OPT_MANUAL, OPT_RULES,
 	OPT_KEYWORD,
 	OPTION_COUNT
@@ -170,6 +171,10 @@ int run_replay(struct tool *t);
 int run_queue(struct tool *t);
 int run_journal_tail(struct tool *t);
 int run_journal_verify(struct tool *t);
+int run_journal_anchor(struct tool *t);
+int run_journal_prune(struct tool *t);
+int run_backup(struct tool *t);
+int run_restore(struct tool *t);
 int run_key_new(struct tool *t);
 int run_key_rotate(struct tool *t);
 int run_key_list(struct tool *t);

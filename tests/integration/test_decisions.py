@@ -237,3 +237,84 @@ def test_the_same_body_to_many_is_seen(make_gate, sink):
         assert send(gate, [f"r{n}{i}@sink.test" for i in range(2)], data) == {}
     gate.wait_log(r"tripwire .*signals=same-body")
     assert gate.text().count("intake.message.tripwire") == 1
+
+
+# ---- the journal, and copies ----
+
+def test_an_anchor_proves_a_pruned_journal(gate):
+    for n in range(5):
+        gate.tool("suppress", "add", f"p{n}@sink.test", "--scope", "acme", "--reason", "complaint", "--note", "said on the phone")
+    line = gate.tool("journal", "anchor").stdout
+    assert re.fullmatch(r"optgate-journal 1 5 \S+Z [0-9a-f]{64}\n", line)
+    anchors = gate.dir / "anchors"
+    anchors.write_text(line)
+    suppress(gate, "q@sink.test")
+    assert gate.json("journal", "prune", "--person", "p1@sink.test")["entries"] == 1
+    assert gate.json("journal", "prune", "--older-than", "0s")["entries"] == 5
+    assert "said on the phone" not in gate.tool("journal", "tail").stdout
+    assert gate.json("suppress", "show", "p0@sink.test")[0]["note"] == "said on the phone"
+    gate.tool("journal", "verify", "--anchor", anchors)
+    anchors.write_text(line.replace(line.split()[4][:4], "0000", 1))
+    r = gate.tool("journal", "verify", "--anchor", anchors, check=False)
+    assert r.returncode == 1 and "another one than was anchored" in r.stderr
+    anchors.write_text("hello\n")
+    assert gate.tool("journal", "verify", "--anchor", anchors, check=False).returncode == 1
+    assert gate.tool("journal", "prune", check=False).returncode == 2
+
+
+def test_the_drill_copy_lose_restore(make_gate, sink):
+    gate = make_gate(sink.addr)
+    suppress(gate, "bob@sink.test")
+    gate.tool("consent", "grant", "ann@sink.test", "--purpose", "acme/news", "--wording", "w1")
+    send(gate, "cat@sink.test")
+    link = link_of(sink.wait(1)[0])
+    copy, keys = gate.dir / "copy", gate.dir / "copied-keys"
+    out = gate.tool("backup", copy, "--keys", keys).stdout
+    assert "verified" in out
+    assert gate.tool("backup", copy, check=False).returncode == 1
+    gate.stop()
+    import shutil
+    shutil.rmtree(gate.data)
+    gate.tool("restore", copy, "--keys", keys)
+    gate.start()
+    assert list(send(gate, "bob@sink.test").values())[0][0] == 550
+    assert send(gate, "ann@sink.test", extra="X-Optgate-Stream: news\r\n") == {}
+    assert post(gate, link)[0] == 200                       # links of before the loss
+    assert list(send(gate, "cat@sink.test").values())[0][0] == 550
+    gate.tool("journal", "verify", "--anchor", copy / "anchor")
+
+
+def test_a_copy_can_only_add_blocks(make_gate, sink):
+    gate = make_gate(sink.addr)
+    suppress(gate, "bob@sink.test")
+    gate.tool("suppress", "add", "cat@sink.test", "--scope", "acme", "--reason", "manual")
+    gate.tool("consent", "grant", "eve@sink.test", "--purpose", "acme/news", "--wording", "w1")
+    copy = gate.dir / "copy"
+    gate.tool("backup", copy)
+    gate.tool("suppress", "remove", "cat@sink.test", "--scope", "acme", "--reason", "manual", "--note", "a mistake")
+    suppress(gate, "dan@sink.test")
+    gate.tool("consent", "withdraw", "eve@sink.test", "--purpose", "acme/news")
+    r = gate.json("restore", copy)                          # the daemon runs
+    assert r == {"whole": False, "blocks": 2, "added": 1}
+    for who in ("bob", "cat", "dan"):
+        assert list(send(gate, f"{who}@sink.test").values())[0][0] == 550, who
+    assert send(gate, "eve@sink.test", extra="X-Optgate-Stream: news\r\n")["data"][0] == 550
+    assert gate.tool("restore", copy, "--aside", check=False).returncode == 1   # not beside the daemon
+    (copy / "anchor").write_text("optgate-journal 1 1 2026-01-01T00:00:00Z " + 64 * "0")
+    assert gate.tool("restore", copy, check=False).returncode == 1
+    assert gate.tool("restore", gate.data, check=False).returncode == 1
+
+
+def test_a_damaged_ledger_is_moved_aside(make_gate, sink):
+    gate = make_gate(sink.addr)
+    suppress(gate, "bob@sink.test")
+    copy = gate.dir / "copy"
+    gate.tool("backup", copy)
+    gate.stop()
+    data = gate.data / "ledger" / "data.mdb"
+    data.write_bytes(b"x" * 8192)
+    assert gate.tool("restore", copy, check=False).returncode == 1
+    gate.tool("restore", copy, "--aside")
+    assert len(list(data.parent.glob("data.mdb.*Z"))) == 1
+    gate.start()
+    assert list(send(gate, "bob@sink.test").values())[0][0] == 550

@@ -243,6 +243,21 @@ static void an_erased_person_stays_blocked_and_unnamed(void **state)
 	buf_free(&b);
 }
 
+/* An erasure may be recorded with an end, as any suppression; forgetting has none. */
+static void forgetting_outlives_an_erasure_with_an_end(void **state)
+{
+	(void)state;
+	struct change c = change_on(l, CHANGE_SUPPRESS, "a@example.com", "");
+	c.address = V("");
+	c.reason = REASON_ERASURE;
+	c.expires_ms = test_now_ms + 1000;
+	change_ok(l, &c);
+	c = change_on(l, CHANGE_FORGET, "a@example.com", "");
+	assert_true(change_ok(l, &c).changed);
+	assert_int_equal(look("a@example.com").suppressions[0].expires_ms, 0);
+	assert_false(change_ok(l, &c).changed);
+}
+
 static void erasure_keeps_withdrawals(void **state)
 {
 	(void)state;
@@ -357,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(event_time_decides_and_withdrawal_wins, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_grant_outlives_todays_withdrawal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_erased_person_stays_blocked_and_unnamed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(forgetting_outlives_an_erasure_with_an_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(erasure_keeps_withdrawals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(all_or_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(wrong_forms_are_refused, set_up, tear_down),

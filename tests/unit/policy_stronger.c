@@ -7,6 +7,8 @@
 
 #include <sys/wait.h>
 
+#include "ledger/upkeep.h"
+
 #define PEOPLE 4 /* of one group; after GROUP steps come others, else everybody would soon be blocked by everything */
 #define GROUP 120
 #define STEPS 5000
@@ -19,7 +21,7 @@ static const char *const scopes[] = {
 static const char *const questions[] = {"acme/offers", "acme/offers/spring", "acme/offers/winter", "acme/news",
     "acme/receipts", "acme/alerts", "acme/terms"};
 
-enum deed { DO_CHANGE, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REOPEN, DO_ELSEWHERE, DO_CLOCK, DEEDS };
+enum deed { DO_CHANGE, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REOPEN, DO_ELSEWHERE, DO_CLOCK, DO_BACKUP, DO_RESTORE, DO_PRUNE, DEEDS };
 
 struct op {
 	bool off; /* taken out by shrinking */
@@ -69,10 +71,11 @@ static struct op op_draw(unsigned i)
 	    CHANGE_GRANT, CHANGE_GRANT, CHANGE_GRANT, CHANGE_WITHDRAW, CHANGE_WITHDRAW, CHANGE_PERSON};
 	static const enum deed rare[] = {
 	    DO_PAIR, DO_PAIR, DO_LOAD, DO_REPLAY, DO_REPLAY, DO_REPLAY, DO_CLOCK, DO_CLOCK};
+	static const enum deed keeping[] = {DO_BACKUP, DO_RESTORE, DO_PRUNE};
 	unsigned dice = chance(1000);
 	struct op o = {
 	    .deed = DO_CHANGE, .kind = kinds[chance(10)], .person = (int)chance(PEOPLE), .scope = (int)chance(SCOPES)};
-	o.deed = dice < 4 ? DO_ELSEWHERE : dice < 12 ? DO_REOPEN : dice < 300 ? rare[chance(8)] : DO_CHANGE;
+	o.deed = dice < 4 ? DO_ELSEWHERE : dice < 12 ? DO_REOPEN : dice < 300 ? rare[chance(8)] : dice < 312 ? keeping[chance(3)] : DO_CHANGE;
 	if (chance(60) == 0)
 		o.kind = CHANGE_FORGET;
 	o.reason = (enum reason)(1 + chance(8));
@@ -250,6 +253,55 @@ static void reopen(void)
 	l = place_open(&place);
 }
 
+static char copy_dir[100];
+
+/* The latest copy; it may be older than many a block. */
+static void back_up(void)
+{
+	char path[120];
+	static const char *const files[] = {"data.mdb", "lock.mdb"};
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", copy_dir, files[i]);
+		unlink(path);
+	}
+	struct err err;
+	if (ledger_backup(l, copy_dir, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void restore(void)
+{
+	struct place copy = place;
+	struct restored r;
+	struct err err;
+	copy.settings.dir = copy_dir;
+	copy.settings.key_dir = place.keys;
+	copy.settings.read_only = true;
+	struct ledger *from = place_open(&copy);
+	if (ledger_restore(l, from, V("restore"), V("user:test"), &r, &err) < 0)
+		fail_msg("%s", err.text);
+	ledger_close(&from);
+}
+
+static void prune(const struct op *o)
+{
+	uint64_t count;
+	struct err err;
+	struct person_key who = person_of(l, address_text[o->person]);
+	if (ledger_journal_prune(l, test_now_ms - o->ago_ms, o->noted ? NULL : &who, V("user:test"), &count, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void keep(const struct op *o)
+{
+	if (o->deed == DO_PRUNE)
+		prune(o);
+	else if (o->deed == DO_BACKUP || access(copy_dir, F_OK) < 0)
+		back_up();
+	else
+		restore();
+}
+
 static void step(unsigned i)
 {
 	const struct op *o = &ops[i];
@@ -263,6 +315,8 @@ static void step(unsigned i)
 		test_now_ms = test_now_ms + o->jump_ms > FIRST_MS ? test_now_ms + o->jump_ms : FIRST_MS;
 	else if (o->deed == DO_REOPEN)
 		reopen();
+	else if (o->deed >= DO_BACKUP)
+		keep(o);
 	else if (o->deed == DO_REPLAY && done[o->again].kind && done[o->again].kind != CHANGE_UNSUPPRESS)
 		change_and_learn(&ops[o->again], &done[o->again]);
 	else if (ways[o->deed]) {
@@ -291,6 +345,7 @@ static int run(const char **ret_question, int *ret_act)
 {
 	int failed = -1;
 	place_make(&place);
+	snprintf(copy_dir, sizeof copy_dir, "%s/copy", place.dir);
 	test_now_ms = FIRST_MS;
 	act_count = 0;
 	memset(done, 0, step_count * sizeof *done);
@@ -333,7 +388,7 @@ static void shrink(void)
 
 static void script_print(void)
 {
-	static const char *const deeds[DEEDS] = {"change", "pair", "load", "replay", "reopen", "elsewhere", "clock"};
+	static const char *const deeds[DEEDS] = {"change", "pair", "load", "replay", "reopen", "elsewhere", "clock", "backup", "restore", "prune"};
 	for (unsigned i = 0; i < step_count; i++) {
 		const struct op *o = &ops[i];
 		if (!o->off)
