@@ -183,7 +183,7 @@ static void judge_one(const struct bounce_rules *rules, const struct finding *f,
 	for (size_t i = 0; i < 2; i++) {
 		struct refusal refusal = {action, (struct view){0}, nearest[i], words, hosts, n};
 		struct report_recipient now = *one;
-		if (nearest[i].n == 0)
+		if (i == 0 && nearest[i].n == 0)
 			continue;
 		refusal_judge(rules, &refusal, &now);
 		if (by_a_row(&now) || !best.rule[0] || view_eq(view_of(best.rule), V("unknown")))
