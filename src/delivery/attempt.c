@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "hint.h"
+#include "report.h"
 #include "retry.h"
 
 #define UNREADABLE_RETRY_MS 60000 /* the disk or our memory failed, not the item */
@@ -128,7 +129,8 @@ static void log_suppressed(const struct attempt *a)
 
 static void report(const struct attempt *a, enum delivery_outcome o, const struct session_result *r)
 {
-	if (!a->settings->report)
+	bool our_own = a->envelope.client.n == 0; /* of a mailbox of the client's, no recipient */
+	if (!a->settings->report || our_own)
 		return;
 	struct delivery_event e = {.id = a->item.id, .index = a->item.index, .attempts = a->item.attempts + 1,
 	    .envelope = &a->envelope, .recipient = &a->recipient, .who = a->who, .stream = a->stream,
@@ -151,6 +153,22 @@ static bool too_old(const struct attempt *a)
 	return retry_expired(a->item.arrived_ms, of_class ? of_class : s->expire_ms, clock_wall(a->clock));
 }
 
+/* False: the client can't be told now, so the item must not be settled. */
+static bool client_was_told(struct attempt *a, enum delivery_outcome o, const struct reply *reply)
+{
+	struct err err;
+	char id[SPOOL_ID_TEXT], why[200];
+	if (o != DELIVERED && o != DELIVERY_PERMANENT)
+		return true;
+	enum report_kind kind = o == DELIVERED ? REPORT_RELAYED : REPORT_FAILED;
+	if (!report_is_wanted(&a->envelope, &a->recipient, kind) || report_submit(a, kind, reply, &err) == 0)
+		return true;
+	spool_id_text(a->item.id, id);
+	log_event(LOG_LEVEL_ERROR, "delivery.report.fail", "of=%s item=%" PRIu32 " why=\"%s\"", id, a->item.index,
+	    log_safe(why, sizeof why, err.text, strlen(err.text)));
+	return o == DELIVERED; /* the mail has gone: better no report than the mail twice */
+}
+
 static enum delivery_outcome give_back(struct attempt *a, enum delivery_outcome o, struct session_result *r)
 {
 	if (o != DELIVERY_ROUTE_DOWN && !ways[o].final && too_old(a)) {
@@ -165,7 +183,10 @@ static enum delivery_outcome give_back(struct attempt *a, enum delivery_outcome 
 	counter_add(ways[o].count, 1);
 	if (ways[o].final)
 		report(a, o, r);
-	ways[o].act(a);
+	if (client_was_told(a, o, &r->reply))
+		ways[o].act(a);
+	else
+		spool_defer(a->spool, &a->item, clock_wall(a->clock) + UNREADABLE_RETRY_MS, false);
 	let_go(a);
 	return o;
 }
@@ -221,6 +242,14 @@ static int read_item(struct attempt *a, struct err *err)
 	return 0;
 }
 
+/* A report of ours goes the stream's way as service mail: no basis is asked for, and nothing is added. */
+static void make_service(struct attempt *a)
+{
+	a->as_service = (struct stream){.name = a->stream->name, .title = a->stream->title, .brand = a->stream->brand,
+	    .class = CLASS_SERVICE, .keep_unsubscribe = true, .scope = a->stream->scope};
+	a->stream = &a->as_service;
+}
+
 static bool find_stream(struct attempt *a)
 {
 	const struct brand *b = policy_brand(a->settings->policy, a->envelope.brand);
@@ -231,6 +260,8 @@ static bool find_stream(struct attempt *a)
 		a->as_marketing.class = CLASS_MARKETING;
 		a->stream = &a->as_marketing;
 	}
+	if (a->stream && a->envelope.client.n == 0)
+		make_service(a);
 	a->topic = a->stream && a->envelope.topic.n ? stream_topic(a->stream, a->envelope.topic) : NULL;
 	return a->stream && (a->topic || !a->envelope.topic.n);
 }

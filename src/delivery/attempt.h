@@ -20,6 +20,7 @@ struct attempt {
 	struct person_key who;
 	const struct stream *stream;
 	const struct topic *topic;
+	struct stream as_service;           /* the stream, for a report of our own */
 	struct composed composed;
 	struct parameters parameters;
 	struct stream as_marketing;         /* what .stream points to when intake's tripwire said so */

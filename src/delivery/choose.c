@@ -56,6 +56,16 @@ static bool probe_due(const struct delivery *d, const struct route *r, unsigned 
 	return false;
 }
 
+/* A hop that may have come back gets the next message: sessions that run would else leave nothing for the probe. */
+static bool yields_to_probe(struct delivery *d, const struct route *r)
+{
+	unsigned hop;
+	if (!d->idle_count || !probe_due(d, r, &hop))
+		return false;
+	pthread_cond_signal(&d->idle);
+	return true;
+}
+
 /* Somebody else's turn: a session that waits, or a worker who opens one. */
 static void wake_for(struct delivery *d, unsigned hop)
 {
@@ -112,6 +122,8 @@ static bool take_from(struct worker *w, unsigned route, struct spool_item *ret)
 		return false;
 	if (w->state->down) /* this session is the probe */
 		return lanes_take(&d->lanes, route, wall, mono, ret);
+	if (r->hop_count > 1 && yields_to_probe(d, r))
+		return false;
 	look(d, r, (int)w->hop_index, hops);
 	int i = turn_next(turn, r, hops);
 	if (i >= 0 && r->hops[i].hop != w->hop_index)

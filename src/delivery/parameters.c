@@ -79,5 +79,5 @@ void parameters_make(struct parameters *ret, const struct envelope *e, const str
 	keep(ret->envid, e->envid);
 	take_orcpt(ret, r->orcpt);
 	if (ours && r->notify)
-		ret->notify = r->notify & NOTIFY_NEVER ? 0 : r->notify | NOTIFY_FAILURE;
+		ret->notify = r->notify & NOTIFY_NEVER ? 0 : (uint8_t)((r->notify & ~NOTIFY_SUCCESS) | NOTIFY_FAILURE);
 }

@@ -15,6 +15,6 @@ struct parameters {
 };
 
 /* OURS: the return path leads to us, so the hop must tell us of failures whatever the client wished: NEVER becomes the default, and FAILURE
- * joins what else was asked for. The client's wish holds for what we tell the client. */
+ * takes the place of SUCCESS. The client's wish holds for what we tell the client (report.h). */
 void parameters_make(struct parameters *ret, const struct envelope *e, const struct recipient *r, bool ours);
 bool has_eight_bit(struct view v);

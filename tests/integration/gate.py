@@ -12,7 +12,7 @@ submission = {{ listen = ["127.0.0.1:0"]; {submission} }};
 public = {{ listen = "{public_listen}"; {public} }};
 {more}
 delivery = {{
-  next_hops = ( {{ name = "hop"; host = "{hop_host}"; port = {hop_port}; tls = "{hop_tls}"; {hop} }} );
+  next_hops = ( {{ name = "hop"; host = "{hop_host}"; port = {hop_port}; tls = "{hop_tls}"; {hop_more} }} );
   {delivery}
 }};
 brands = ( {{
@@ -47,7 +47,7 @@ class Gate:
         self.conf = self.dir / "optgate.conf"
         self.log = self.dir / "log"
         self.proc = None
-        self.settings = dict(data=self.data, drain="10s", submission="", hop_host=hop[0], hop_port=hop[1], hop_tls="none", hop="", delivery="",
+        self.settings = dict(data=self.data, drain="10s", submission="", hop_host=hop[0], hop_port=hop[1], hop_tls="none", hop_more="", delivery="",
                              public_listen="127.0.0.1:0", public="", more="", brand="", topics="",
                              public_url="http://u.acme.test", dkim="", clients=CLIENT, extra="", offers="", news="", receipts="")
         self.settings.update(settings)

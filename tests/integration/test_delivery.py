@@ -21,7 +21,7 @@ def make_routed(make_gate, sinks):
     def make(delivery="", **settings):
         # gate.py puts this into the first hop's braces
         others = "".join(f'}}, {{ name = "hop{i}"; host = "127.0.0.1"; port = {s.addr[1]}; tls = "none"; ' for i, s in enumerate(sinks[1:], 2))
-        return make_gate(sinks[0].addr, hop=settings.pop("hop", "") + others, delivery=delivery, **settings)
+        return make_gate(sinks[0].addr, hop_more=settings.pop("hop_more", "") + others, delivery=delivery, **settings)
     return make
 
 
@@ -87,7 +87,7 @@ def test_a_hop_that_fails_is_replaced_and_comes_back(make_routed, sinks):
 
 
 def test_the_source_address_is_what_the_settings_say(make_gate, sink):
-    gate = make_gate(sink.addr, hop='source = "127.0.0.3";')
+    gate = make_gate(sink.addr, hop_more='source = "127.0.0.3";')
     send(gate, "a@sink.test")
     sink.wait(1)
     assert sink.peers == {"127.0.0.3"}
@@ -169,3 +169,52 @@ def test_expiry_is_by_class(make_gate, sink):
     send(gate, "b@sink.test", extra="X-Optgate-Stream: receipts\r\n")
     gate.wait_log(r'outcome=permanent .*enhanced=4\.4\.7')
     assert [r["stream"] for r in gate.json("queue", "list")] == ["acme/receipts"]
+
+
+# ---- reports to the sender ----
+
+def to(sink, address):
+    with sink.lock:
+        return [m for m in sink.messages if m.rcpts == [address]]
+
+
+def test_a_failure_is_reported_to_the_tools_bounce_address(make_gate, sink):
+    import email
+    sink.behave["RCPT"] = lambda s, a: "550 5.1.1 no such user" if "gone" in a else None
+    gate = make_gate(sink.addr)
+    with smtplib.SMTP(*gate.smtp) as s:
+        s.ehlo()
+        s.docmd("MAIL", "FROM:<bounces@acme.test> RET=HDRS ENVID=QQ+2B1")
+        s.docmd("RCPT", "TO:<gone@sink.test> ORCPT=rfc822;Gone@sink.test")
+        s.docmd("RCPT", "TO:<gone2@sink.test> NOTIFY=NEVER")
+        s.docmd("RCPT", "TO:<here@sink.test> NOTIFY=SUCCESS,FAILURE")
+        assert s.data(mail("gone@sink.test", body="secret words\r\n"))[0] == 250
+    assert gate.queue_is_empty()
+    reports = {email.message_from_bytes(m.data)["Subject"]: (m, email.message_from_bytes(m.data)) for m in to(sink, "bounces@acme.test")}
+    assert sorted(reports) == ["Not delivered: gone@sink.test", "Passed on: here@sink.test"]
+    raw, m = reports["Not delivered: gone@sink.test"]
+    assert raw.sender == ""
+    assert m.get_content_type() == "multipart/report" and m.get_param("report-type") == "delivery-status"
+    text, status, original = m.get_payload()
+    fields = status.get_payload()[1]
+    assert (fields["Action"], fields["Status"]) == ("failed", "5.1.1")
+    assert fields["Final-Recipient"] == "rfc822; gone@sink.test" and fields["Original-Recipient"] == "rfc822; Gone@sink.test"
+    assert status.get_payload()[0]["Original-Envelope-Id"] == "QQ+1"
+    assert original.get_content_type() == "text/rfc822-headers" and "secret" not in str(m)
+    assert m["Auto-Submitted"] and m["List-Unsubscribe"] is None
+    _, relayed = reports["Passed on: here@sink.test"]
+    assert relayed.get_payload()[1].get_payload()[1]["Action"] == "relayed"
+
+
+def test_no_report_to_the_null_sender_nor_about_reports_nor_of_the_suppressed(make_gate, sink):
+    sink.behave["MAIL"] = lambda s, a: None if s.go.is_set() else "stall"
+    sink.behave["RCPT"] = lambda s, a: "550 5.1.1 no such user" if "gone" in a or "bounces" in a else None
+    gate = make_gate(sink.addr)
+    send(gate, "out@sink.test", sender="bounces@acme.test")
+    send(gate, "gone@sink.test", sender="", data=mail("gone@sink.test"))
+    send(gate, "gone@sink.test", sender="bounces@acme.test")     # its report is refused as well
+    gate.tool("suppress", "add", "out@sink.test", "--scope", "acme", "--reason", "unsubscribe")
+    sink.go.set()
+    assert gate.queue_is_empty()
+    assert len(re.findall(r"delivery\.report ", gate.text())) == 1
+    assert not sink.messages
