@@ -18,6 +18,7 @@ struct smtp_settings {
 	unsigned max_commands;      /* without a message, before 421 */
 	int64_t idle_timeout_ms;    /* between commands (RFC 5321 4.5.3.2.7) */
 	int64_t data_timeout_ms;    /* between pieces of DATA */
+	unsigned min_data_rate;     /* bytes a second that a message must come with, once data_timeout_ms has passed; 0 = none */
 	int64_t session_timeout_ms; /* whole connection; 0 = none */
 	struct network *proxy_networks; /* load balancers: a PROXY header (v1, v2) is expected from them, and from nobody else */
 	unsigned proxy_network_count, proxy_on; /* PROXY_ON_... */

@@ -103,6 +103,7 @@ static void copy_submission(struct config *c, const struct raw_submission *r)
 	    .max_commands = (unsigned)r->max_commands,
 	    .idle_timeout_ms = r->idle_timeout_ms,
 	    .data_timeout_ms = r->data_timeout_ms,
+	    .min_data_rate = (unsigned)r->min_data_rate,
 	    .session_timeout_ms = r->session_timeout_ms};
 	c->smtp.proxy_on = r->proxy_listeners ? (unsigned)r->proxy_listeners : PROXY_ON_LISTEN | PROXY_ON_TLS_LISTEN;
 	c->smtp.proxy_networks = copy_networks(&r->proxy_networks, &c->smtp.proxy_network_count);

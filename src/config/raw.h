@@ -102,7 +102,7 @@ struct raw_submission {
 	int64_t proxy_listeners;
 	struct raw_text tls_certificate, tls_key;
 	int64_t workers, max_connections, max_connections_per_ip, max_errors, max_commands;
-	int64_t idle_timeout_ms, data_timeout_ms, session_timeout_ms;
+	int64_t idle_timeout_ms, data_timeout_ms, session_timeout_ms, min_data_rate;
 	int64_t max_message_bytes, max_recipients, max_received, memory_bytes;
 };
 

@@ -70,6 +70,8 @@ const struct setting settings[] = {
 	    .help = "Silence between commands before the connection is closed (RFC 5321 4.5.3.2.7 asks for five minutes)."},
 	{"submission.data_timeout", KIND_DURATION, RESTART, AT(raw, submission.data_timeout_ms), RANGE(SECOND, HOUR), .def = "3m",
 	    .help = "Silence within DATA."},
+	{"submission.min_data_rate", KIND_NUMBER, RESTART, AT(raw, submission.min_data_rate), RANGE(0, 1000000000), .def = "500",
+	    .help = "Bytes a second that a message must come with on the average, once data_timeout has passed: a slow drip ends with 421. 0 = any rate will do."},
 	{"submission.session_timeout", KIND_DURATION, RESTART, AT(raw, submission.session_timeout_ms), RANGE(0, 7 * DAY), .def = "0",
 	    .help = "Longest life of a connection; 0 = no limit."},
 	{"submission.max_message_size", KIND_SIZE, AT(raw, submission.max_message_bytes), RANGE(64 * KiB, GiB), .def = "25M",

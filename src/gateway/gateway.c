@@ -329,6 +329,7 @@ int gateway_run(const char *config_file, enum gateway_part part, struct err *err
 	struct gateway g = {.clock = &clock_system, .part = part};
 	if (config_load(&g.config, config_file, true, err) < 0)
 		return -1;
+	gateway_fit_descriptors(g.config);
 	int rc = start_rooms(&g, err);
 	if (rc == 0) {
 		say_doors(&g);

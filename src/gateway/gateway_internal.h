@@ -32,6 +32,9 @@ int start_reports(struct gateway *g, struct err *err) MUST_CHECK;
 void stop_reports(struct gateway *g);
 void inbox_hears(struct gateway *g, const struct delivery_event *e);
 
+/* descriptors.c: lowers what the settings allow in connections to what the process may open. */
+void gateway_fit_descriptors(struct config *c);
+
 /* answers.c: what the tool may ask a running daemon. */
 json_t *gateway_answer(void *arg, const json_t *question);
 /* notice.c: a mail of the public pages goes into the spool. */

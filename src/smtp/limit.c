@@ -14,6 +14,7 @@ LIMIT_COUNTER(commands, "max_commands");
 LIMIT_COUNTER(auth_failures, "max_auth_failures");
 LIMIT_COUNTER(idle, "idle_timeout");
 LIMIT_COUNTER(data, "data_timeout");
+LIMIT_COUNTER(data_rate, "min_data_rate");
 LIMIT_COUNTER(session, "session_timeout");
 LIMIT_COUNTER(drain, "drain");
 
@@ -31,6 +32,7 @@ static const struct {
     [LIMIT_AUTH_FAILURES] = {"max_auth_failures", "4.7.0", "Too many failed logins", &auth_failures},
     [LIMIT_IDLE] = {"idle_timeout", "4.4.2", "No command for too long", &idle},
     [LIMIT_DATA] = {"data_timeout", "4.4.2", "No message data for too long", &data},
+    [LIMIT_DATA_RATE] = {"min_data_rate", "4.4.2", "The message comes too slowly", &data_rate},
     [LIMIT_SESSION] = {"session_timeout", "4.4.2", "The connection has lasted too long", &session},
     [LIMIT_DRAIN] = {"drain", "4.3.2", "Service is shutting down, try again", &drain},
 };

@@ -65,23 +65,43 @@ static void let_go(struct link *k, const char *why, void (*close_conn)(struct co
 
 /* ---- deadlines */
 
+static bool takes_data(const struct link *k)
+{
+	return k->session.mode == MODE_DATA || k->session.mode == MODE_BDAT;
+}
+
+/* When the message at hand must have come, for as much of it as has: who drips a byte a minute holds a place for days. */
+static int64_t data_due(const struct link *k)
+{
+	const struct smtp_settings *set = settings(k);
+	if (!k->data_ms || !set->min_data_rate)
+		return INT64_MAX;
+	return k->data_ms + set->data_timeout_ms + (int64_t)((k->session.bytes - k->data_from) * 1000 / set->min_data_rate);
+}
+
+/* Of these the first. */
 static enum limit nearest(const struct link *k, int64_t *ret_due)
 {
 	const struct session *s = &k->session;
-	bool data = s->mode == MODE_DATA || s->mode == MODE_BDAT;
+	bool data = takes_data(k);
 	int64_t wait = data ? settings(k)->data_timeout_ms : settings(k)->idle_timeout_ms;
-	int64_t end = settings(k)->session_timeout_ms ? k->opened_ms + settings(k)->session_timeout_ms : INT64_MAX;
-	*ret_due = k->active_ms + wait;
 	if (s->pending) { /* the answer is ours to give */
 		*ret_due = loop_now(k->worker->loop) + wait;
 		return LIMIT_IDLE;
 	}
-	if (s->step == SESSION_WAIT) /* stalled on purpose */
-		*ret_due = INT64_MAX;
-	if (end > *ret_due)
-		return data ? LIMIT_DATA : LIMIT_IDLE;
-	*ret_due = end;
-	return LIMIT_SESSION;
+	const struct {
+		enum limit limit;
+		int64_t due;
+	} rows[] = {
+	    {data ? LIMIT_DATA : LIMIT_IDLE, s->step == SESSION_WAIT ? INT64_MAX : k->active_ms + wait}, /* stalled on purpose */
+	    {LIMIT_DATA_RATE, data ? data_due(k) : INT64_MAX},
+	    {LIMIT_SESSION, settings(k)->session_timeout_ms ? k->opened_ms + settings(k)->session_timeout_ms : INT64_MAX},
+	};
+	size_t first = 0;
+	for (size_t i = 1; i < sizeof rows / sizeof *rows; i++)
+		first = rows[i].due < rows[first].due ? i : first;
+	*ret_due = rows[first].due;
+	return rows[first].limit;
 }
 
 static void watch_deadline(struct link *k)
@@ -139,6 +159,16 @@ static void do_step(struct link *k)
 		watch_deadline(k);
 }
 
+static void note_data(struct link *k)
+{
+	if (!takes_data(k)) {
+		k->data_ms = 0;
+	} else if (!k->data_ms) {
+		k->data_ms = k->active_ms;
+		k->data_from = k->session.bytes;
+	}
+}
+
 static void readable(void *arg)
 {
 	struct link *k = arg;
@@ -152,8 +182,9 @@ static void readable(void *arg)
 		conn_eat(k->conn, n);
 		conn_write(k->conn, buf_view(s->out));
 		more = n && conn_in(k->conn).n;
-		if (before != s->commands || s->mode == MODE_DATA || s->mode == MODE_BDAT)
+		if (before != s->commands || takes_data(k))
 			k->active_ms = loop_now(k->worker->loop); /* half a command is no activity */
+		note_data(k);
 	}
 	do_step(k);
 }

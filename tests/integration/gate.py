@@ -57,9 +57,9 @@ class Gate:
         self.settings.update(settings)
         self.conf.write_text(CONF.format(**self.settings))
 
-    def start(self, timeout=30, only=None):
+    def start(self, timeout=30, only=None, under=()):
         before = self.log.stat().st_size if self.log.exists() else 0
-        self.proc = subprocess.Popen([BIN / "optgated", "-c", self.conf, *(["--only", only] if only else [])], stderr=open(self.log, "ab"), stdin=subprocess.DEVNULL)
+        self.proc = subprocess.Popen([*under, BIN / "optgated", "-c", self.conf, *(["--only", only] if only else [])], stderr=open(self.log, "ab"), stdin=subprocess.DEVNULL)
         m = self.wait_log(r"gateway\.ready submission=(\S+) public=(\S+)", timeout, before)
         self.submission = [self.pair(a) for a in m.group(1).split(",") if a != "-"]
         self.smtp, self.public = self.submission[0] if self.submission else None, self.pair(m.group(2)) if m.group(2) != "-" else None

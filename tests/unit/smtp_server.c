@@ -371,6 +371,30 @@ static void silence_ends_a_connection(void **state)
 	site_close(&s);
 }
 
+/* 40 bytes a second are too few where 400 are asked for, and enough where 10 are. */
+static void a_slow_drip_ends(void **state)
+{
+	(void)state;
+	for (unsigned rate = 10; rate <= 400; rate += 390) {
+		struct site s;
+		struct smtp_settings strict = usual;
+		strict.data_timeout_ms = 200;
+		strict.min_data_rate = rate;
+		site_open_as(&s, strict, NULL);
+		int fd = dial(&s.at[0]);
+		put(fd, "EHLO c.test\r\n" ENVELOPE);
+		assert_int_equal(take(fd, 5), 354);
+		for (int i = 0; i < 20; i++) {
+			send(fd, "x\r\n", 3, MSG_NOSIGNAL);
+			usleep(25000);
+		}
+		send(fd, ".\r\n", 3, MSG_NOSIGNAL);
+		assert_int_equal(take(fd, 1), rate == 10 ? 250 : 421);
+		close(fd);
+		site_close(&s);
+	}
+}
+
 static void *drainer(void *arg)
 {
 	smtp_server_drain(arg, clock_mono(&clock_system) + 10000);
@@ -452,6 +476,7 @@ int main(void)
 	    cmocka_unit_test(balancers_name_the_client),
 	    cmocka_unit_test(the_last_places_are_shared),
 	    cmocka_unit_test(silence_ends_a_connection),
+	    cmocka_unit_test(a_slow_drip_ends),
 	    cmocka_unit_test(drain_waits_for_transactions),
 	    cmocka_unit_test(a_client_that_reads_late_gets_every_reply),
 	    cmocka_unit_test(stalled_connections_end_with_the_server),
