@@ -13,7 +13,7 @@ WORDING = "I want the e-mails ticked above. <Acme> keeps my consent until I take
 @pytest.fixture
 def pages(make_gate, sink, place):
     (place / "wording.txt").write_text(WORDING)
-    (place / "style.css").write_text(":root{--act:#7a0049}")
+    (place / "style.css").write_text(":root{--act:#7a0049}@media(prefers-color-scheme:dark){:root{--act:#ff9ed2;--on-act:#3b0023}}")
     (place / "frame.html").write_text('<header role="banner"><p>ACME</p></header>{{content}}<footer><p>Acme Telecom</p></footer>')
     return make_gate(sink.addr, topics=', { name = "staff"; title = "Staff only"; hidden = true; }',
                      brand=NOTICES + f' style_file = "{place}/style.css"; frame_file = "{place}/frame.html";',
