@@ -1,5 +1,5 @@
 """The public listener by itself: HTTPS with a certificate that is renewed, a proxy before it, a unix socket."""
-import http.client, smtplib, socket, ssl, subprocess
+import http.client, smtplib, socket, ssl, subprocess, time
 
 import pytest
 
@@ -136,7 +136,7 @@ def test_opt_outs_are_answered_while_the_relay_drains(make_gate, sink):
     with smtplib.SMTP(*gate.smtp) as s:
         s.sendmail("news@acme.test", ["slow@sink.test"], mail("slow@sink.test"))
     gate.wait_log("intake.message.keep", count=2)
-    import time
+
     until = time.monotonic() + 10
     while time.monotonic() < until and sum(v == "." for v, _ in sink.seen) < 2:
         time.sleep(0.02)
@@ -147,3 +147,65 @@ def test_opt_outs_are_answered_while_the_relay_drains(make_gate, sink):
     sink.go.set()
     assert gate.proc.wait(20) == 0
     assert len(sink.messages) == 2
+
+
+def test_ten_thousand_idle_connections(make_gate, sink):
+    """They hold a place each, and nobody up: people are served meanwhile; then they are cut off. One more than the limit is turned away."""
+    import resource
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    many = min(10000, hard - 500)
+    gate = make_gate(sink.addr, public=f'max_connections = {many + 100}; timeout = "6s";')
+    path = delivered_link(gate, sink)
+    held = [socket.create_connection(gate.public) for _ in range(many)]
+    t = time.monotonic()
+    assert post(gate, path, method="GET")[0] == 200
+    assert post(gate, path)[0] == 200
+    assert time.monotonic() - t < 2
+    until = time.monotonic() + 15
+    for s in held:
+        s.settimeout(max(0.1, until - time.monotonic()))
+        try:
+            assert s.recv(1) == b""
+        except ConnectionError:
+            pass
+        s.close()
+    assert post(gate, path)[0] == 200
+    # As many as there may be, and one more.
+    few = make_gate(sink.addr, public='max_connections = 20; threads = 1; timeout = "3s";')
+    held = [socket.create_connection(few.public) for _ in range(30)]
+    time.sleep(3.5)
+    assert post(few, "/healthz", method="GET")[0] == 200
+
+
+def test_one_byte_at_a_time(make_gate, sink):
+    """Slowloris: heads and bodies that come in drops end with 408, however busy they look."""
+    gate = make_gate(sink.addr, public='timeout = "2s";')
+    path = delivered_link(gate, sink)
+    before = gate.tool("journal", "tail", "--json").stdout
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n\r\n".encode()
+    drips = []
+    for first in (b"", head[:20], head, head + b"List-Unsub"):
+        for _ in range(20):
+            s = socket.create_connection(gate.public)
+            s.sendall(first)
+            drips.append(s)
+    until, alive = time.monotonic() + 10, list(drips)
+    while alive and time.monotonic() < until:
+        for s in list(alive):
+            try:
+                s.sendall(b"X")
+                s.setblocking(False)
+                gone = s.recv(4096)
+                if not gone or gone.startswith(b"HTTP/1.1 4"):
+                    alive.remove(s)
+            except BlockingIOError:
+                pass
+            except OSError:
+                alive.remove(s)
+            finally:
+                s.setblocking(True)
+        time.sleep(0.2)
+    assert not alive
+    assert gate.tool("journal", "tail", "--json").stdout == before
+    assert post(gate, path)[0] == 200
