@@ -1,6 +1,6 @@
-/* RSA and Ed25519 signatures. The key object is made once and only read afterwards; each signature makes a
- * context of its own (a few microseconds beside 300 for RSA): EVP_DigestSignInit_ex on a used context keeps
- * the old key, and with many tenants that would be a signature in another one's name. */
+/* RSA and Ed25519 signatures. The key object is made once and only read afterwards. A thread keeps the context of
+ * its last RSA signature, which saves 10 us of 275, but for the same key object only: a used context that is given another
+ * key may go on with the old one, and with many tenants that would be a signature in another one's name. */
 #include "crypto/sign.h"
 
 #include <limits.h>
@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -133,12 +134,40 @@ static bool rsa_set_up(EVP_PKEY_CTX *ctx, int (*init)(EVP_PKEY_CTX *))
 	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1;
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_thread_end;
+
+static void end_thread(void *ctx)
+{
+	EVP_PKEY_CTX_free(ctx);
+}
+
+static void prepare(void)
+{
+	ALWAYS(pthread_key_create(&at_thread_end, end_thread) == 0);
+}
+
+/* This thread's, set up to sign with PKEY. It holds PKEY: no other key can have its address meanwhile. */
+static EVP_PKEY_CTX *rsa_context(EVP_PKEY *pkey)
+{
+	pthread_once(&once, prepare);
+	EVP_PKEY_CTX *ctx = pthread_getspecific(at_thread_end);
+	if (ctx && EVP_PKEY_CTX_get0_pkey(ctx) == pkey)
+		return ctx;
+	EVP_PKEY_CTX_free(ctx);
+	ctx = EVP_PKEY_CTX_new(pkey, NULL);
+	if (!rsa_set_up(ctx, EVP_PKEY_sign_init)) {
+		EVP_PKEY_CTX_free(ctx);
+		ctx = NULL;
+	}
+	ALWAYS(pthread_setspecific(at_thread_end, ctx) == 0);
+	return ctx;
+}
+
 static bool sign_rsa(EVP_PKEY *pkey, const uint8_t digest[32], uint8_t *to, size_t *n)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	bool good = rsa_set_up(ctx, EVP_PKEY_sign_init) && EVP_PKEY_sign(ctx, to, n, digest, SHA256_BYTES) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	return good;
+	EVP_PKEY_CTX *ctx = rsa_context(pkey);
+	return ctx && EVP_PKEY_sign(ctx, to, n, digest, SHA256_BYTES) == 1;
 }
 
 static bool sign_ed25519(EVP_PKEY *pkey, const uint8_t digest[32], uint8_t *to, size_t *n)

@@ -160,6 +160,9 @@ static void signatures_verify_with_their_key_only(void **state)
 		assert_int_equal(sign_key_kind(again), kind);
 		assert_int_equal(sign_digest(again, one, &sig2, &err), 0);
 		assert_true(view_eq(buf_view(&sig), buf_view(&sig2))); /* both kinds are deterministic */
+		buf_clear(&sig2);
+		assert_int_equal(sign_digest(b, one, &sig2, &err), 0); /* on the same thread, with the key of its own */
+		assert_true(sign_verify(kind, buf_view(&pb), one, buf_view(&sig2)));
 		buf_free(&pem), buf_free(&pa), buf_free(&pb), buf_free(&sig), buf_free(&sig2);
 		sign_key_free(&a), sign_key_free(&b), sign_key_free(&again);
 		assert_null(a);
