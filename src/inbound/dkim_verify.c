@@ -156,6 +156,28 @@ static void hash_head(const struct head *head, const struct signature *s, uint8_
 	buf_free(&text);
 }
 
+/* LIST ("sha1 : sha256") has WORD. Absent: it has. */
+static bool lists(struct view list, struct view word)
+{
+	struct view one;
+	if (!list.p)
+		return true;
+	while (view_cut(&list, ':', &one))
+		if (view_ieq(view_trim(one), word))
+			return true;
+	return false;
+}
+
+/* What the record allows (3.6.1): its hashes, its services, and with t=s no identity below the domain. */
+static bool record_allows(struct view record, const struct signature *s)
+{
+	struct view services = dkim_tag(record, V("s")), flags = dkim_tag(record, V("t")), i = dkim_tag(s->list, V("i")), g = dkim_tag(record, V("g"));
+	struct view identity = view_sub(i, view_find(i, 0, '@') + 1, i.n);
+	if (!lists(dkim_tag(record, V("h")), V("sha256")) || (!lists(services, V("*")) && !lists(services, V("email"))) || (g.p && !view_eq(g, V("*"))))
+		return false;
+	return !flags.p || !lists(flags, V("s")) || !i.p || view_ieq(identity, s->domain);
+}
+
 static int fetch_key(const struct signature *s, dkim_lookup *lookup, void *arg, struct buf *ret, struct err *why)
 {
 	char name[DOMAIN_MAX + 100];
@@ -170,6 +192,8 @@ static int fetch_key(const struct signature *s, dkim_lookup *lookup, void *arg, 
 		rc = wrong(why, "no key record");
 	if (rc == 0 && (k.p ? !view_ieq(k, s->ed25519 ? V("ed25519") : V("rsa")) : s->ed25519))
 		rc = wrong(why, "a key of another kind");
+	if (rc == 0 && !record_allows(text, s))
+		rc = wrong(why, "the key is not for this");
 	if (rc == 0 && (p.n == 0 || !unfold_base64(p, ret) || ret->n == 0))
 		rc = wrong(why, "the key was revoked, or can't be read");
 	buf_free(&record);
