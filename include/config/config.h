@@ -25,6 +25,7 @@ struct config {
 	/* inside of the data directory */
 	char *ledger_dir, *spool_dir, *key_dir, *decisions_dir;
 	char *control_path;  /* the daemon's socket: control/control.h */
+	char *holds_file;    /* delivery/holds.h */
 	char *password_file; /* config/passwords.h */
 	struct ledger_settings ledger;
 	struct spool_settings spool;

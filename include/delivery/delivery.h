@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/shared.h"
 #include "compose/compose.h"
+#include "delivery/holds.h"
 #include "delivery/route.h"
 #include "ledger/ledger.h"
 #include "mail/envelope.h"
@@ -74,6 +75,7 @@ struct delivery_settings { /* frozen, shared */
 	int64_t retry_first_ms, retry_max_ms; /* doubling, with jitter of a quarter */
 	int64_t expire_ms;         /* give up after this age */
 	int64_t expire_class_ms[CLASS_LEGAL + 1]; /* the same for a class; 0 = expire_ms */
+	struct holds *holds;       /* not owned; NULL = none */
 	struct policy *policy;     /* references are held */
 	struct compose_settings *compose;
 	delivery_report *report;   /* called for every final outcome; NULL = nobody listens */

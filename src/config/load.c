@@ -121,6 +121,7 @@ static void copy_stores(struct config *c, const struct raw *raw)
 	c->decisions = (struct decisions_settings){
 	    .dir = c->decisions_dir, .keep_ms = raw->decisions.keep_ms, .max_bytes = (uint64_t)raw->decisions.max_bytes};
 	c->control_path = below(c->data_dir, "control.sock");
+	c->holds_file = below(c->data_dir, "holds");
 	c->password_file = below(c->data_dir, "passwords");
 	c->ledger = (struct ledger_settings){.dir = c->ledger_dir,
 	    .key_dir = c->key_dir,
@@ -265,7 +266,7 @@ void config_free(struct config **cp)
 	free_texts(c->submission_listen, c->submission_listen_count);
 	free_texts(c->submission_tls_listen, c->submission_tls_listen_count);
 	char *const texts[] = {c->file, c->data_dir, c->hostname, c->tls_certificate, c->tls_key, c->public_listen,
-	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->reports_dir, c->control_path, c->password_file};
+	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->reports_dir, c->control_path, c->holds_file, c->password_file};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(c);

@@ -14,7 +14,8 @@
 
 struct filter {
 	struct spool *spool;
-	struct view stream, domain, client, state; /* p == NULL: any */
+	struct holds *holds;
+	struct view stream, domain, client, campaign, state; /* p == NULL: any */
 	uint64_t id;                               /* 0: any */
 	int64_t index;                             /* -1: any */
 };
@@ -38,12 +39,14 @@ static bool parse_id(struct view text, struct filter *f)
 }
 
 /* False: the id is none. */
-static bool filter_read(struct filter *f, struct spool *s, const json_t *q)
+static bool filter_read(struct filter *f, struct spool *s, struct holds *h, const json_t *q)
 {
 	*f = (struct filter){.spool = s,
+	    .holds = h,
 	    .stream = text_of(q, "stream"),
 	    .domain = text_of(q, "domain"),
 	    .client = text_of(q, "client"),
+	    .campaign = text_of(q, "campaign"),
 	    .state = text_of(q, "state"),
 	    .index = -1};
 	struct view id = text_of(q, "id");
@@ -52,7 +55,7 @@ static bool filter_read(struct filter *f, struct spool *s, const json_t *q)
 
 static bool filter_is_empty(const struct filter *f)
 {
-	return !f->stream.p && !f->domain.p && !f->client.p && !f->state.p && !f->id;
+	return !f->stream.p && !f->domain.p && !f->client.p && !f->campaign.p && !f->state.p && !f->id;
 }
 
 static void split_lane(const char *lane, struct view *ret_stream, struct view *ret_domain)
@@ -67,13 +70,14 @@ static bool stream_fits(struct view wanted, struct view stream)
 	return view_eq(wanted, stream) || (view_starts(stream, wanted) && stream.p[wanted.n] == '/');
 }
 
-static bool client_fits(const struct filter *f, const struct spool_row *row)
+static bool envelope_fits(const struct filter *f, const struct spool_row *row)
 {
 	struct spool_bytes bytes;
 	struct envelope e;
 	if (spool_peek(f->spool, row->id, row->index, &bytes, NULL) < 0)
 		return false; /* settled meanwhile */
-	bool fits = envelope_read(bytes.envelope, &e, NULL) == 0 && view_eq(e.client, f->client);
+	bool fits = envelope_read(bytes.envelope, &e, NULL) == 0 && (!f->client.p || view_eq(e.client, f->client)) &&
+		    (!f->campaign.p || view_eq(e.campaign, f->campaign));
 	spool_release_bytes(&bytes);
 	return fits;
 }
@@ -85,7 +89,7 @@ static bool row_fits(const struct filter *f, const struct spool_row *row)
 	return (!f->id || row->id == f->id) && (f->index < 0 || row->index == f->index) &&
 	       (!f->stream.p || stream_fits(f->stream, stream)) && (!f->domain.p || view_ieq(f->domain, domain)) &&
 	       (!f->state.p || view_eq(f->state, view_of(spool_state_word(row->state)))) &&
-	       (!f->client.p || client_fits(f, row));
+	       ((!f->client.p && !f->campaign.p) || envelope_fits(f, row));
 }
 
 static json_t *text_json(struct view v)
@@ -255,14 +259,92 @@ static json_t *act(const struct filter *f, const json_t *q, enum spool_act what,
 	return json_pack("{s:I}", "count", (json_int_t)count);
 }
 
+/* ---- what stands ---- */
+
+/* A hold of single messages does not stand. */
+static bool stands(const struct filter *f)
+{
+	return f->holds && !f->id && !f->state.p;
+}
+
+static bool hold_of(const struct filter *f, const json_t *q, struct hold *ret)
+{
+	const struct view actor = text_of(q, "actor"), note = text_of(q, "note"), route = text_of(q, "route");
+	*ret = (struct hold){.since_ms = clock_wall(&clock_system)};
+	return view_str(f->stream, ret->stream, sizeof ret->stream) && view_str(f->campaign, ret->campaign, sizeof ret->campaign) &&
+	       view_str(f->client, ret->client, sizeof ret->client) && view_str(f->domain, ret->domain, sizeof ret->domain) &&
+	       view_str(route, ret->route, sizeof ret->route) && view_str(view_sub(actor, 0, HOLD_WHY_MAX), ret->actor, sizeof ret->actor) &&
+	       view_str(view_sub(note, 0, HOLD_WHY_MAX), ret->why, sizeof ret->why);
+}
+
 static json_t *answer_hold(const struct filter *f, const json_t *q)
 {
+	struct hold h;
+	struct err err;
+	if (stands(f) && (!filter_is_empty(f) || json_is_true(json_object_get(q, "all")))) {
+		if (!hold_of(f, q, &h))
+			return control_error("queue hold: a name is too long");
+		h.route[0] = 0;
+		if (holds_add(f->holds, &h, &err) < 0)
+			return control_error("%s", err.text);
+	}
 	return act(f, q, SPOOL_HOLD, "hold");
 }
 
+/* A pause of the breaker has put its items off, not on hold. */
 static json_t *answer_release(const struct filter *f, const json_t *q)
 {
-	return act(f, q, SPOOL_RELEASE, "release");
+	struct hold h;
+	struct err err;
+	unsigned ended = 0;
+	if (stands(f) && (!hold_of(f, q, &h) || holds_remove(f->holds, &h, false, &ended, &err) < 0))
+		return control_error("queue release: the standing holds cannot be changed");
+	json_t *answer = act(f, q, SPOOL_RELEASE, "release");
+	if (ended && !json_object_get(answer, "error")) {
+		json_decref(act(f, q, SPOOL_RETRY, "retry"));
+		json_object_set_new(answer, "holds_ended", json_integer(ended));
+	}
+	return answer;
+}
+
+static json_t *answer_reroute(const struct filter *f, const json_t *q)
+{
+	struct hold h;
+	struct err err;
+	unsigned ended = 0;
+	if (!f->holds || !hold_of(f, q, &h) || (!h.stream[0] && !h.domain[0]) || h.client[0] || h.campaign[0] || f->id)
+		return control_error("queue reroute: expected a stream, a domain or both");
+	int rc = h.route[0] ? holds_add(f->holds, &h, &err) : holds_remove(f->holds, &h, true, &ended, &err);
+	if (rc < 0)
+		return control_error("%s", err.text);
+	log_event(LOG_LEVEL_INFO, "queue.reroute", "stream=\"%s\" domain=\"%s\" route=\"%s\"", h.stream, h.domain, h.route);
+	return json_pack("{s:I}", "count", (json_int_t)(h.route[0] ? 1 : ended));
+}
+
+static json_t *hold_json(const struct hold *h)
+{
+	json_t *o = json_object();
+	const struct {
+		const char *name, *value;
+	} texts[] = {{"stream", h->stream}, {"domain", h->domain}, {"client", h->client}, {"campaign", h->campaign}, {"route", h->route},
+	    {"actor", h->actor}, {"why", h->why}};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		json_object_set_new(o, texts[i].name, texts[i].value[0] ? text_json(view_of(texts[i].value)) : json_null());
+	json_object_set_new(o, "since", time_json(h->since_ms));
+	json_object_set_new(o, "until", h->until_ms ? time_json(h->until_ms) : json_null());
+	return o;
+}
+
+static json_t *answer_holds(const struct filter *f, const json_t *q)
+{
+	(void)q;
+	unsigned n = 0;
+	struct hold *rows = f->holds ? holds_list(f->holds, &n) : NULL;
+	json_t *list = json_array();
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, hold_json(&rows[i]));
+	free(rows);
+	return json_pack("{s:o}", "holds", list);
 }
 
 static json_t *answer_drop(const struct filter *f, const json_t *q)
@@ -279,14 +361,15 @@ static const struct {
 	const char *action;
 	json_t *(*answer)(const struct filter *f, const json_t *q);
 } actions[] = {{"list", answer_list}, {"show", answer_show}, {"hold", answer_hold}, {"release", answer_release},
+    {"reroute", answer_reroute}, {"holds", answer_holds},
     {"drop", answer_drop}, {"retry", answer_retry}};
 
-json_t *queue_answer(struct spool *s, const json_t *question)
+json_t *queue_answer(struct spool *s, struct holds *h, const json_t *question)
 {
 	struct filter f;
 	json_t *answer = NULL;
 	const char *action = control_text(question, "action");
-	if (!filter_read(&f, s, question))
+	if (!filter_read(&f, s, h, question))
 		return control_error("queue: \"%s\" is no message id", control_text(question, "id"));
 	for (size_t i = 0; action && i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(actions[i].action, action) == 0)

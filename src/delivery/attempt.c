@@ -25,6 +25,8 @@ COUNTER(count_route_down, "optgate_delivery_attempts_total{outcome=\"route-down\
 COUNTER(count_unknown, "optgate_delivery_attempts_total{outcome=\"unknown\"}", "Delivery attempts by outcome");
 COUNTER(count_unreadable, "optgate_delivery_unreadable_total", "Items held because their bytes are damaged");
 
+COUNTER(count_held, "optgate_delivery_held_total", "Items kept back by a standing hold, each time they were due");
+
 /* ---- what an outcome does to the item ---- */
 
 static int64_t age_ms(const struct attempt *a)
@@ -315,6 +317,21 @@ static void forget(struct attempt *a)
 	a->topic = NULL;
 }
 
+/* An operator, or the breaker, keeps this back. */
+static bool held_back(struct attempt *a)
+{
+	int64_t until, now = clock_wall(a->clock);
+	if (!holds_keep(a->settings->holds, &a->envelope, address_domain(&a->address), now, &until))
+		return false;
+	counter_add(&count_held, 1);
+	if (until)
+		spool_defer(a->spool, &a->item, until, false);
+	else
+		spool_hold_item(a->spool, &a->item);
+	let_go(a);
+	return true;
+}
+
 /* What has waited too long gets one more try: a hop that was down for days costs nobody his mail. */
 bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings,
     const char *route, const char *hop)
@@ -329,6 +346,8 @@ bool attempt_begin(struct attempt *a, const struct spool_item *item, struct deli
 	a->taken_ms = a->composed_ms = clock_mono(a->clock);
 	if (read_item(a, &err) < 0)
 		return unreadable(a, &err);
+	if (held_back(a))
+		return false;
 	if (!find_stream(a)) /* a reload took it away: closed until the settings know it again, or the item expires */
 		return answer(a, DELIVERY_DEFERRED, 451, "4.3.5", "stream is not in the settings");
 	enum verdict_kind v = ask(a);

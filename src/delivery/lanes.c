@@ -60,6 +60,14 @@ static void make_fallback(struct lanes *l)
 static unsigned find_route(const struct delivery_settings *s, struct view stream, struct view domain)
 {
 	unsigned i = 0;
+	char ordered[HOLD_TEXT_MAX + 1];
+	holds_route(s->holds, stream, domain, ordered);
+	for (; ordered[0] && i < s->route_count; i++)
+		if (strcmp(s->routes[i].name, ordered) == 0)
+			return i;
+	if (strcmp(ordered, ROUTE_NAME_DEFAULT) == 0)
+		return s->route_count;
+	i = 0;
 	while (i < s->route_count && !mail_matches(&s->routes[i].match, stream, domain))
 		i++;
 	return i;
@@ -124,6 +132,7 @@ void lanes_use(struct lanes *l, struct delivery_settings *s)
 	struct ring all = collect_all(l);
 	free_lines(l);
 	l->settings = s;
+	l->holds_version = holds_version(s->holds);
 	ALWAYS(s->throttle_count <= THROTTLES_MAX && s->route_count <= ROUTES_MAX);
 	make_fallback(l);
 	l->route_count = s->route_count + 1;
@@ -214,6 +223,8 @@ bool lanes_refill(struct lanes *l, int64_t wall_ms, int64_t mono_ms)
 {
 	uint32_t lane;
 	struct lane_ref ref;
+	if (l->holds_version != holds_version(l->settings->holds))
+		lanes_use(l, (struct delivery_settings *)shared_hold(&l->settings->shared));
 	while (spool_ready_lane(l->spool, wall_ms, &lane, &l->next_due_ms))
 		enter(l, lane);
 	while (timeline_pop(&l->timeline, mono_ms, &ref))

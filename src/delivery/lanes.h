@@ -33,6 +33,7 @@ struct lanes {
 	struct timeline timeline;
 	struct destinations destinations;
 	size_t ready;                       /* lanes in all routes' lines */
+	unsigned holds_version;             /* of the standing orders that the routes were chosen under */
 	int64_t next_due_ms;                /* wall clock: when the spool will have more */
 };
 

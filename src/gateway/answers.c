@@ -6,7 +6,7 @@
 
 static json_t *answer_queue(struct gateway *g, const json_t *question)
 {
-	return queue_answer(g->spool, question);
+	return queue_answer(g->spool, g->holds, question);
 }
 
 static json_t *answer_stats(struct gateway *g, const json_t *question)

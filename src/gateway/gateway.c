@@ -100,19 +100,26 @@ static struct delivery_settings *listen_to(struct gateway *g, struct delivery_se
 {
 	s->report = gateway_report;
 	s->report_arg = g;
+	s->holds = g->holds;
 	return s;
 }
 
 static int start_delivery(struct gateway *g, struct err *err)
 {
+	if (holds_open(&g->holds, g->config->holds_file, err) < 0)
+		return -1;
 	struct delivery_settings *s = listen_to(g, g->config->delivery);
 	g->config->delivery = NULL;
-	return delivery_start(&g->delivery, g->spool, g->ledger, g->clock, s, err);
+	int rc = delivery_start(&g->delivery, g->spool, g->ledger, g->clock, s, err);
+	if (rc < 0)
+		holds_free(&g->holds);
+	return rc;
 }
 
 static void stop_delivery(struct gateway *g)
 {
 	delivery_stop(&g->delivery, clock_mono(g->clock) + g->config->drain_ms);
+	holds_free(&g->holds);
 }
 
 static int load_tls(const struct config *c, struct tls_server **ret, struct err *err)

@@ -15,6 +15,7 @@ struct gateway {
 	struct inbox *inbox;
 	struct intake *intake;
 	struct web *web;
+	struct holds *holds;
 	struct delivery *delivery;
 	struct smtp_server *smtp;
 	struct smtp_server *reports; /* NULL: no listener for reports */

@@ -9,7 +9,14 @@ static json_t *own_queue(struct tool *t, const json_t *question)
 	struct err err;
 	if (config_make_dirs(t->config, &err) < 0 || spool_open(&s, &t->config->spool, &clock_system, &err) < 0)
 		return control_error("%s", err.text);
-	json_t *answer = queue_answer(s, question);
+	struct holds *h;
+	json_t *answer;
+	if (holds_open(&h, t->config->holds_file, &err) < 0) {
+		answer = control_error("%s", err.text);
+	} else {
+		answer = queue_answer(s, h, question);
+		holds_free(&h);
+	}
 	spool_close(&s);
 	return answer;
 }
@@ -32,7 +39,7 @@ static bool may_mean_all(const struct tool *t)
 
 static int make_question(struct tool *t, json_t *q, struct err *err)
 {
-	static const enum option_id filters[] = {OPT_STREAM, OPT_DOMAIN, OPT_CLIENT, OPT_ID, OPT_STATE};
+	static const enum option_id filters[] = {OPT_STREAM, OPT_DOMAIN, OPT_CLIENT, OPT_CAMPAIGN, OPT_ID, OPT_STATE, OPT_ROUTE, OPT_NOTE};
 	json_object_set_new(q, "verb", json_string("queue"));
 	json_object_set_new(q, "action", json_string(t->args.verb->sub));
 	json_object_set_new(q, "actor", json_string(t->actor));
@@ -82,6 +89,25 @@ static void print_list(struct tool *t, const json_t *answer)
 	fputc('\n', t->out);
 }
 
+static void print_holds(struct tool *t, const json_t *answer)
+{
+	static const char *const columns[] = {"stream", "domain", "client", "campaign", "route", "since", "until", "actor", "why"};
+	struct grid *g = grid_new(9);
+	grid_row(g, columns);
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(answer, "holds"), i, row)
+	{
+		const char *cells[9];
+		char scratch[9][64];
+		for (unsigned c = 0; c < 9; c++)
+			cells[c] = member(row, columns[c], scratch[c]);
+		grid_row(g, cells);
+	}
+	grid_print(g, t->out);
+	grid_free(&g);
+}
+
 static void print_shown(struct tool *t, const json_t *answer)
 {
 	const char *name;
@@ -107,12 +133,12 @@ static void print_count(struct tool *t, const json_t *answer)
 /* JSON: a list is a list, the rest is the answer itself. */
 static void print_answer(struct tool *t, json_t *answer)
 {
-	bool list = strcmp(t->args.verb->sub, "list") == 0;
+	bool list = strcmp(t->args.verb->sub, "list") == 0, holds = strcmp(t->args.verb->sub, "holds") == 0;
 	if (as_json(t)) {
-		print_json(t, json_incref(list ? json_object_get(answer, "items") : answer));
+		print_json(t, json_incref(list ? json_object_get(answer, "items") : holds ? json_object_get(answer, "holds") : answer));
 		return;
 	}
-	(list ? print_list : json_object_get(answer, "message") ? print_shown : print_count)(t, answer);
+	(json_object_get(answer, "holds") ? print_holds : list ? print_list : json_object_get(answer, "message") ? print_shown : print_count)(t, answer);
 }
 
 /* Thrown away mail leaves an entry in the journal: who, how many, and by which filter. */
@@ -120,7 +146,7 @@ static int note_drop(struct tool *t, const json_t *question, json_int_t count, s
 {
 	char note[NOTE_MAX + 1];
 	int n = snprintf(note, sizeof note, "queue drop: %lld items", (long long)count);
-	static const char *const filters[] = {"stream", "domain", "client", "id", "state"};
+	static const char *const filters[] = {"stream", "domain", "client", "campaign", "id", "state"};
 	for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
 		const char *value = control_text(question, filters[i]);
 		if (value && n < NOTE_MAX)

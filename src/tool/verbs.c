@@ -20,6 +20,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_TOPIC] = {"topic", 0, "TOPIC", false, "a topic of the stream"},
 	[OPT_DOMAIN] = {"domain", 0, "DOMAIN", false, "recipients of this domain"},
 	[OPT_CLIENT] = {"client", 0, "NAME", false, "messages of this client"},
+	[OPT_CAMPAIGN] = {"campaign", 0, "NAME", false, "messages of this campaign (X-Optgate-Campaign)"},
+	[OPT_ROUTE] = {"route", 0, "NAME", false, "a name of delivery.routes, or default"},
 	[OPT_ID] = {"id", 0, "ID", false, "a message, or one recipient of it: ID.NUMBER"},
 	[OPT_STATE] = {"state", 0, "STATE", false, "due, taken, deferred or held"},
 	[OPT_LIMIT] = {"limit", 0, "N", false, "at most so many rows"},
@@ -49,7 +51,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 };
 
 #define SAYS (BIT(OPT_CHANNEL) | BIT(OPT_NOTE) | BIT(OPT_SOURCE))
-#define QUEUE_FILTERS (BIT(OPT_STREAM) | BIT(OPT_DOMAIN) | BIT(OPT_CLIENT) | BIT(OPT_ID) | BIT(OPT_STATE))
+#define QUEUE_FILTERS (BIT(OPT_STREAM) | BIT(OPT_DOMAIN) | BIT(OPT_CLIENT) | BIT(OPT_CAMPAIGN) | BIT(OPT_ID) | BIT(OPT_STATE))
 
 const struct verb verbs[] = {
 	{"suppress", "add", "ADDRESS", 1, 1, SAYS | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_EXPIRES) | BIT(OPT_AT), 0,
@@ -72,8 +74,10 @@ const struct verb verbs[] = {
 	    "Nothing is sent and nothing is changed. Shows what would be decided otherwise, by stream and reason. The last 24 hours unless --since says otherwise.", run_replay},
 	{"queue", "list", "", 0, 0, QUEUE_FILTERS | BIT(OPT_LIMIT), 0, "what waits", "At most 100 rows unless --limit says more.", run_queue},
 	{"queue", "show", "ID", 1, 1, 0, 0, "one message and its recipients", NULL, run_queue},
-	{"queue", "hold", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "keep messages back", "Without a filter: the whole queue.", run_queue},
-	{"queue", "release", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "let held messages go", "Without a filter: the whole queue.", run_queue},
+	{"queue", "hold", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL) | BIT(OPT_NOTE), 0, "keep messages back", "By stream, domain, client or campaign it stands: what is accepted later is kept back too, until it is released. Without a filter: everything.", run_queue},
+	{"queue", "holds", "", 0, 0, 0, 0, "what is kept back or sent another way, and why", NULL, run_queue},
+	{"queue", "reroute", "", 0, 0, BIT(OPT_STREAM) | BIT(OPT_DOMAIN) | BIT(OPT_ROUTE) | BIT(OPT_NOTE), 0, "send by another route, until told otherwise", "By stream, domain or both. Without --route: as the settings say again.", run_queue},
+	{"queue", "release", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "let held messages go", "Ends standing holds of this filter or a narrower one, the complaint breaker's too. Without a filter: all.", run_queue},
 	{"queue", "retry", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "try deferred messages now", "Without a filter: the whole queue.", run_queue},
 	{"queue", "drop", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "throw messages away", "Asks for a filter or --all. Nobody is told.", run_queue},
 	{"journal", "tail", "", 0, 0, BIT(OPT_COUNT) | BIT(OPT_FROM) | BIT(OPT_FOLLOW), 0, "the latest changes of the ledger", "The last 20 unless --count or --from says otherwise.", run_journal_tail},

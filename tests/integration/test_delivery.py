@@ -218,3 +218,61 @@ def test_no_report_to_the_null_sender_nor_about_reports_nor_of_the_suppressed(ma
     assert gate.queue_is_empty()
     assert len(re.findall(r"delivery\.report ", gate.text())) == 1
     assert not sink.messages
+
+
+# ---- hold, release, re-route, live ----
+
+def test_a_held_campaign_stays_held_also_what_comes_later_and_after_a_restart(make_gate, sink):
+    gate = make_gate(sink.addr)
+    spring = "X-Optgate-Campaign: spring sale\r\n"
+    gate.tool("queue", "hold", "--campaign", "spring sale", "--note", "wrong price")
+    send(gate, "a@sink.test", extra=spring)
+    send(gate, "b@sink.test")
+    assert wait_for(lambda: rcpts(sink) == ["b@sink.test"])
+    assert wait_for(lambda: [r["state"] for r in gate.json("queue", "list")] == ["held"])
+    gate.stop()
+    gate.start()
+    send(gate, "c@sink.test", extra=spring)
+    assert wait_for(lambda: [r["state"] for r in gate.json("queue", "list")] == ["held"] * 2)
+    holds = gate.json("queue", "holds")
+    assert [(h["campaign"], h["why"], h["stream"]) for h in holds] == [("spring sale", "wrong price", None)]
+    assert "wrong price" in gate.tool("queue", "holds").stdout
+    assert len(rcpts(sink)) == 1
+    gate.tool("queue", "drop", "--campaign", "spring sale", "--id", gate.json("queue", "list")[0]["id"])
+    gate.tool("queue", "release", "--campaign", "spring sale")
+    assert gate.queue_is_empty()
+    assert len(rcpts(sink)) == 2 and gate.json("queue", "holds") == []
+
+
+def test_holds_by_stream_domain_and_client(make_gate, sink):
+    gate = make_gate(sink.addr)
+    gate.tool("queue", "hold", "--stream", "acme/offers", "--domain", "big.test")
+    gate.tool("queue", "hold", "--client", "nobody")
+    send(gate, ["a@big.test", "b@small.test"])
+    send(gate, "c@big.test", extra="X-Optgate-Stream: receipts\r\n")
+    assert wait_for(lambda: rcpts(sink) == ["b@small.test", "c@big.test"])
+    gate.tool("queue", "release", "--domain", "other.test")
+    time.sleep(0.3)
+    assert len(gate.json("queue", "list")) == 1
+    gate.tool("queue", "release", "--stream", "acme")
+    assert gate.queue_is_empty()
+    assert [h["client"] for h in gate.json("queue", "holds")] == ["nobody"]
+    gate.tool("queue", "hold", "--client", "tool")
+    send(gate, "d@sink.test")
+    assert wait_for(lambda: [r["state"] for r in gate.json("queue", "list")] == ["held"])
+    gate.tool("queue", "release")
+    assert gate.queue_is_empty() and gate.json("queue", "holds") == []
+
+
+def test_mail_is_rerouted_live_while_its_hop_is_down(make_routed, sinks):
+    sinks[0].behave["connect"] = lambda s, a: "421 4.3.2 not now"
+    gate = make_routed('routes = ( { name = "one"; next_hops = ( { name = "hop"; } ); }, { name = "two"; next_hops = ( { name = "hop2"; } ); } );')
+    send(gate, [f"r{i}@d{i}.test" for i in range(10)])
+    gate.wait_log(r"delivery\.hop\.down")
+    gate.tool("queue", "reroute", "--stream", "acme/offers", "--route", "two")
+    assert gate.queue_is_empty()
+    assert len(rcpts(sinks[1])) == 10
+    gate.tool("queue", "reroute", "--stream", "acme/offers")
+    send(gate, "late@sink.test")
+    time.sleep(0.5)
+    assert len(gate.json("queue", "list")) == 1 and len(rcpts(sinks[1])) == 10

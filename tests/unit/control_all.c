@@ -175,7 +175,7 @@ static void submit(struct spool *s, const char *client, const char *lane_a, cons
 static json_int_t answer_number(struct spool *s, const char *question, const char *field)
 {
 	json_t *q = json_loads(question, 0, NULL);
-	json_t *a = queue_answer(s, q);
+	json_t *a = queue_answer(s, NULL, q);
 	if (json_object_get(a, "error"))
 		fail_msg("%s: %s", question, control_text(a, "error"));
 	json_int_t n = json_integer_value(json_object_get(a, field));
@@ -187,7 +187,7 @@ static json_int_t answer_number(struct spool *s, const char *question, const cha
 static void queue_error(struct spool *s, const char *question, const char *part)
 {
 	json_t *q = json_loads(question, 0, NULL);
-	json_t *a = queue_answer(s, q);
+	json_t *a = queue_answer(s, NULL, q);
 	const char *text = control_text(a, "error");
 	if (!text || !strstr(text, part))
 		fail_msg("%s: %s", question, text ? text : "done");
@@ -199,12 +199,12 @@ static void show_first(struct spool *s)
 {
 	char question[200];
 	json_t *q = json_loads("{\"action\":\"list\",\"limit\":1}", 0, NULL);
-	json_t *a = queue_answer(s, q);
+	json_t *a = queue_answer(s, NULL, q);
 	const json_t *row = json_array_get(json_object_get(a, "items"), 0);
 	snprintf(question, sizeof question, "{\"action\":\"show\",\"id\":\"%s\"}", control_text(row, "message"));
 	json_decref(q);
 	q = json_loads(question, 0, NULL);
-	json_t *shown = queue_answer(s, q);
+	json_t *shown = queue_answer(s, NULL, q);
 	assert_string_equal(control_text(json_object_get(shown, "message"), "client"), "crm");
 	assert_int_equal(json_array_size(json_object_get(shown, "items")), 2);
 	assert_string_equal(control_text(json_array_get(json_object_get(shown, "items"), 0), "recipient"), "ann@a.test");
