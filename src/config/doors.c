@@ -10,11 +10,13 @@ static void add_listeners(struct config *c, enum door door, const struct raw_lis
 void make_doors_plain(struct config *c, const struct raw *raw)
 {
 	const struct raw_doors *r = &raw->doors;
-	c->doors_listeners = mem_zero((r->policy_listen.count + r->milter_listen.count + 1) * sizeof *c->doors_listeners);
+	c->doors_listeners =
+	    mem_zero((r->policy_listen.count + r->milter_listen.count + 1) * sizeof *c->doors_listeners);
 	add_listeners(c, DOOR_POLICY, &r->policy_listen);
 	add_listeners(c, DOOR_MILTER, &r->milter_listen);
-	c->doors_limits = (struct doors_limits){
-	    .workers = (unsigned)r->workers, .max_connections = (unsigned)r->max_connections, .idle_timeout_ms = r->idle_timeout_ms};
+	c->doors_limits = (struct doors_limits){.workers = (unsigned)r->workers,
+	    .max_connections = (unsigned)r->max_connections,
+	    .idle_timeout_ms = r->idle_timeout_ms};
 	c->doors_limits.networks = copy_networks(&r->networks, &c->doors_limits.network_count);
 }
 
@@ -32,7 +34,8 @@ int check_doors(const struct raw *raw, struct err *err)
 	const struct raw_text *client = &raw->doors.client;
 	if (!client->s || has_client(raw, client->s))
 		return 0;
-	return raw_wrong(err, &client->at, "doors.client", "expected the name of a client: there is none called \"%s\"", client->s);
+	return raw_wrong(
+	    err, &client->at, "doors.client", "expected the name of a client: there is none called \"%s\"", client->s);
 }
 
 void make_doors(struct config *c, const struct raw *raw)

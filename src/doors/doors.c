@@ -11,11 +11,11 @@
 #include "base/counter.h"
 #include "guest.h"
 
-#define LISTEN_BACKLOG   512
-#define LISTENERS_MAX    32
-#define WORKER_OUT_MAX   (4 * CONN_OUT_HIGH)
-#define ACCEPTS_A_TURN   8
-#define ACCEPT_PAUSE_US  50000 /* for want of descriptors */
+#define LISTEN_BACKLOG 512
+#define LISTENERS_MAX 32
+#define WORKER_OUT_MAX (4 * CONN_OUT_HIGH)
+#define ACCEPTS_A_TURN 8
+#define ACCEPT_PAUSE_US 50000 /* for want of descriptors */
 
 COUNTER(refused_full, "optgate_doors_refused_total{why=\"max_connections\"}", "Connections that were closed at once");
 COUNTER(refused_network, "optgate_doors_refused_total{why=\"network\"}", "Connections that were closed at once");
@@ -44,7 +44,8 @@ struct door_watch {
 	const struct listener *listener;
 };
 
-static const struct door_protocol *const protocols[DOORS] = {[DOOR_POLICY] = &door_policy, [DOOR_MILTER] = &door_milter};
+static const struct door_protocol *const protocols[DOORS] = {
+    [DOOR_POLICY] = &door_policy, [DOOR_MILTER] = &door_milter};
 
 void doors_settings_free(struct shared *shared)
 {

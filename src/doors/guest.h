@@ -28,7 +28,7 @@ struct door_worker {
 	bool is_started;
 	struct guest *guests;
 	struct door_watch *watches; /* of each listener */
-	struct buf out;        /* of the guest that is being fed */
+	struct buf out;             /* of the guest that is being fed */
 	struct task stop;
 };
 

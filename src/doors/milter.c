@@ -13,9 +13,12 @@
 #include "base/counter.h"
 #include "milter_edit.h"
 
-COUNTER(messages_edited, "optgate_milter_messages_total{answer=\"edited\"}", "Messages at the milter by the answer to their end");
-COUNTER(messages_dropped, "optgate_milter_messages_total{answer=\"dropped\"}", "Messages at the milter by the answer to their end");
-COUNTER(messages_refused, "optgate_milter_messages_total{answer=\"refused\"}", "Messages at the milter by the answer to their end");
+COUNTER(messages_edited, "optgate_milter_messages_total{answer=\"edited\"}",
+    "Messages at the milter by the answer to their end");
+COUNTER(messages_dropped, "optgate_milter_messages_total{answer=\"dropped\"}",
+    "Messages at the milter by the answer to their end");
+COUNTER(messages_refused, "optgate_milter_messages_total{answer=\"refused\"}",
+    "Messages at the milter by the answer to their end");
 COUNTER(malformed, "optgate_milter_malformed_total", "Milter connections that ended for what came on them");
 
 #define MILTER_MACROS_MAX 8192
@@ -261,8 +264,8 @@ static bool on_end(struct milter *m, struct view data, struct buf *out)
 		milter_write(out, kept ? MILTER_CONTINUE : MILTER_DISCARD, V(""));
 	} else {
 		counter_add(&messages_refused, 1);
-		log_event(LOG_LEVEL_INFO, "doors.milter.refuse", "client=%s code=%d enhanced=%s", intake_client_name(m->session), refused.code,
-		    refused.enhanced);
+		log_event(LOG_LEVEL_INFO, "doors.milter.refuse", "client=%s code=%d enhanced=%s",
+		    intake_client_name(m->session), refused.code, refused.enhanced);
 		say(out, &refused);
 	}
 	milter_end_transaction(m);

@@ -7,7 +7,8 @@ static bool is_one_persons(const struct intake_decision *d, struct reply *refuse
 {
 	if (d->stream->class != CLASS_MARKETING || d->left <= 1)
 		return true;
-	reply_set(refused, 550, "5.5.3", "A message of stream %s takes one recipient: each copy carries a link of its own", d->stream->name);
+	reply_set(refused, 550, "5.5.3",
+	    "A message of stream %s takes one recipient: each copy carries a link of its own", d->stream->name);
 	return false;
 }
 
@@ -43,7 +44,8 @@ static void write_deletions(const struct compose_edits *e, struct buf *out)
 {
 	for (unsigned i = e->head->count; i-- > 0;)
 		if (e->gone[i])
-			milter_write_header(out, MILTER_CHANGE_HEADER, index_of(e->head, i), e->head->fields[i].name, V(""));
+			milter_write_header(
+			    out, MILTER_CHANGE_HEADER, index_of(e->head, i), e->head->fields[i].name, V(""));
 }
 
 static struct view value_of(const struct milter *m, const struct field *f)
@@ -88,7 +90,8 @@ static unsigned write_recipients(struct milter *m, struct buf *out)
 }
 
 /* The return path carries the recipient's token, so it is changed for one recipient only. */
-static void write_sender(struct milter *m, const struct intake_decision *d, const struct compose_edits *e, struct buf *out)
+static void write_sender(
+    struct milter *m, const struct intake_decision *d, const struct compose_edits *e, struct buf *out)
 {
 	char path[ADDRESS_MAX + 3];
 	if (d->left != 1 || !(m->agreed.actions & MAY_CHANGE_FROM) || !e->return_path[0])
@@ -109,8 +112,8 @@ bool milter_edit(struct milter *m, struct buf *out, bool *kept, struct reply *re
 		return true;
 	if (make_edits(m, &d, &e, &err) < 0) {
 		bool permanent = err.kind == ERR_SYNTAX;
-		log_event(permanent ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "doors.milter.fail", "id=%s client=%s why=\"%s\"", d.id_text,
-		    intake_client_name(m->session), err.text);
+		log_event(permanent ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "doors.milter.fail",
+		    "id=%s client=%s why=\"%s\"", d.id_text, intake_client_name(m->session), err.text);
 		reply_set(refused, permanent ? 550 : 451, permanent ? "5.6.0" : "4.3.0", "%s", err.text);
 		return false;
 	}
@@ -119,7 +122,7 @@ bool milter_edit(struct milter *m, struct buf *out, bool *kept, struct reply *re
 	write_signatures(m, e.signatures, out);
 	write_sender(m, &d, &e, out);
 	unsigned deleted = write_recipients(m, out);
-	log_event(LOG_LEVEL_INFO, "doors.milter.edit", "id=%s client=%s stream=%s bytes=%zu recipients=%u deleted=%u", d.id_text,
-	    intake_client_name(m->session), d.stream->scope.name, d.message.n, d.left, deleted);
+	log_event(LOG_LEVEL_INFO, "doors.milter.edit", "id=%s client=%s stream=%s bytes=%zu recipients=%u deleted=%u",
+	    d.id_text, intake_client_name(m->session), d.stream->scope.name, d.message.n, d.left, deleted);
 	return true;
 }

@@ -30,7 +30,8 @@ bool milter_read_offer(struct view data, struct milter_offer *ret)
 bool milter_negotiate(const struct milter_offer *theirs, struct milter_offer *ret, const char **why)
 {
 	const uint32_t needed = MAY_ADD_HEADERS | MAY_CHANGE_HEADERS | MAY_DELETE_RCPT;
-	const uint32_t steps = NO_UNKNOWN | NO_DATA | QUIET_HEADER | QUIET_CONNECT | QUIET_HELO | QUIET_END_OF_HEADERS | QUIET_BODY | LEADING_SPACE;
+	const uint32_t steps = NO_UNKNOWN | NO_DATA | QUIET_HEADER | QUIET_CONNECT | QUIET_HELO | QUIET_END_OF_HEADERS |
+			       QUIET_BODY | LEADING_SPACE;
 	if (theirs->version < MILTER_VERSION_MIN) {
 		*why = "the MTA speaks a version of the protocol that is too old";
 		return false;

@@ -4,9 +4,9 @@
 
 #include "base/buf.h"
 
-#define MILTER_VERSION     6
+#define MILTER_VERSION 6
 #define MILTER_VERSION_MIN 2
-#define MILTER_PACKET_MAX  (1u << 20) /* libmilter's own limit: a header field may be as long */
+#define MILTER_PACKET_MAX (1u << 20) /* libmilter's own limit: a header field may be as long */
 
 enum milter_command { /* the MTA's */
 	MILTER_ABORT = 'A',
@@ -38,7 +38,12 @@ enum milter_reply { /* ours */
 	MILTER_REPLY_CODE = 'y',
 };
 
-enum milter_actions { MAY_ADD_HEADERS = 0x01, MAY_DELETE_RCPT = 0x08, MAY_CHANGE_HEADERS = 0x10, MAY_CHANGE_FROM = 0x40 };
+enum milter_actions {
+	MAY_ADD_HEADERS = 0x01,
+	MAY_DELETE_RCPT = 0x08,
+	MAY_CHANGE_HEADERS = 0x10,
+	MAY_CHANGE_FROM = 0x40
+};
 
 enum milter_steps {
 	NO_UNKNOWN = 0x100, /* not sent to us */

@@ -3,7 +3,8 @@
 #include "base/counter.h"
 #include "doors_internal.h"
 
-COUNTER(unknown, "optgate_doors_unknown_clients_total", "Mail at the policy service or the milter whose client nobody knows");
+COUNTER(unknown, "optgate_doors_unknown_clients_total",
+    "Mail at the policy service or the milter whose client nobody knows");
 
 static bool nobody(struct door_env *env, enum doors_unknown what, struct reply *refused)
 {

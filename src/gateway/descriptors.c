@@ -35,8 +35,9 @@ void gateway_fit_descriptors(struct config *c)
 	unsigned long left = limit.rlim_cur > own + 30 ? limit.rlim_cur - own : 30;
 	for (size_t i = 0; i < n; i++) {
 		unsigned fits = (unsigned)(left * *rows[i].wanted / wanted);
-		log_event(LOG_LEVEL_WARNING, "gateway.limit", "setting=%s wanted=%u now=%u why=\"only %lu file descriptors\"", rows[i].name,
-		    *rows[i].wanted, fits, (unsigned long)limit.rlim_cur);
+		log_event(LOG_LEVEL_WARNING, "gateway.limit",
+		    "setting=%s wanted=%u now=%u why=\"only %lu file descriptors\"", rows[i].name, *rows[i].wanted,
+		    fits, (unsigned long)limit.rlim_cur);
 		*rows[i].wanted = fits ? fits : 1;
 	}
 }

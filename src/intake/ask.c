@@ -9,10 +9,19 @@ COUNTER(asked_allowed, "optgate_verdicts_total{at=\"policy\",verdict=\"allow\"}"
 COUNTER(asked_suppressed, "optgate_verdicts_total{at=\"policy\",verdict=\"suppress\"}", "Verdicts by place and kind");
 COUNTER(asked_deferred, "optgate_verdicts_total{at=\"policy\",verdict=\"defer\"}", "Verdicts by place and kind");
 
-static void note(const struct intake_session *s, uint64_t id, const struct question *q, const struct verdict *v, enum decision_end end)
+static void note(const struct intake_session *s, uint64_t id, const struct question *q, const struct verdict *v,
+    enum decision_end end)
 {
-	const struct decision d = {.at_ms = q->now_ms, .ref = id, .at = DECIDED_AT_RCPT, .end = end, .verdict = *v, .class = q->stream->class,
-	    .channel = CHANNEL_EMAIL, .who = q->who, .scope = view_of(q->stream->scope.name), .client = view_of(s->client->name)};
+	const struct decision d = {.at_ms = q->now_ms,
+	    .ref = id,
+	    .at = DECIDED_AT_RCPT,
+	    .end = end,
+	    .verdict = *v,
+	    .class = q->stream->class,
+	    .channel = CHANNEL_EMAIL,
+	    .who = q->who,
+	    .scope = view_of(q->stream->scope.name),
+	    .client = view_of(s->client->name)};
 	decisions_note(s->intake->decisions, &d);
 }
 

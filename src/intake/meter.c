@@ -7,13 +7,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define TOKEN        60000 /* a token in the bucket's unit */
+#define TOKEN 60000        /* a token in the bucket's unit */
 #define LOG_EVERY_MS 10000 /* one line a client and limit */
 
-COUNTER(connections_refused, "optgate_client_limits_total{limit=\"max_connections\"}", "Refusals because a client reached a limit of its own");
-COUNTER(messages_refused, "optgate_client_limits_total{limit=\"max_messages_per_minute\"}", "Refusals because a client reached a limit of its own");
-COUNTER(recipients_refused, "optgate_client_limits_total{limit=\"max_recipients_per_minute\"}", "Refusals because a client reached a limit of its own");
-COUNTER(memory_refused, "optgate_client_limits_total{limit=\"memory\"}", "Refusals because a client reached a limit of its own");
+COUNTER(connections_refused, "optgate_client_limits_total{limit=\"max_connections\"}",
+    "Refusals because a client reached a limit of its own");
+COUNTER(messages_refused, "optgate_client_limits_total{limit=\"max_messages_per_minute\"}",
+    "Refusals because a client reached a limit of its own");
+COUNTER(recipients_refused, "optgate_client_limits_total{limit=\"max_recipients_per_minute\"}",
+    "Refusals because a client reached a limit of its own");
+COUNTER(memory_refused, "optgate_client_limits_total{limit=\"memory\"}",
+    "Refusals because a client reached a limit of its own");
 
 static const struct {
 	const char *name;
@@ -80,7 +84,8 @@ static void note(const struct client *c, enum client_limit l, int64_t now_ms)
 	}
 	pthread_mutex_unlock(&m->lock);
 	if (tell)
-		log_event(LOG_LEVEL_WARNING, "intake.client.limit", "client=%s limit=%s refused=%u", c->name, rows[l].name, refused);
+		log_event(LOG_LEVEL_WARNING, "intake.client.limit", "client=%s limit=%s refused=%u", c->name,
+		    rows[l].name, refused);
 }
 
 bool meter_enter(const struct client *c, const struct clock *clock, struct reply *refused)
@@ -90,7 +95,8 @@ bool meter_enter(const struct client *c, const struct clock *clock, struct reply
 		return true;
 	atomic_fetch_sub(&c->meter->connections, 1);
 	note(c, CLIENT_CONNECTIONS, clock_mono(clock));
-	reply_set(refused, 421, "4.7.0", "Client %s has its %u connections already; try again later", c->name, c->max_connections);
+	reply_set(refused, 421, "4.7.0", "Client %s has its %u connections already; try again later", c->name,
+	    c->max_connections);
 	return false;
 }
 
@@ -111,8 +117,8 @@ static bool take(const struct client *c, enum client_limit l, struct bucket *b, 
 	if (!wait_ms)
 		return true;
 	note(c, l, now);
-	reply_set(refused, 450, "4.7.1", "Client %s sends more than %u %s a minute; try again in %" PRId64 " s", c->name, per_minute, what,
-	    (wait_ms + 999) / 1000);
+	reply_set(refused, 450, "4.7.1", "Client %s sends more than %u %s a minute; try again in %" PRId64 " s",
+	    c->name, per_minute, what, (wait_ms + 999) / 1000);
 	return false;
 }
 
@@ -123,7 +129,8 @@ bool meter_message(const struct client *c, const struct clock *clock, struct rep
 
 bool meter_recipient(const struct client *c, const struct clock *clock, struct reply *refused)
 {
-	return take(c, CLIENT_RECIPIENTS, &c->meter->recipients, c->max_recipients_per_minute, "recipients", clock, refused);
+	return take(
+	    c, CLIENT_RECIPIENTS, &c->meter->recipients, c->max_recipients_per_minute, "recipients", clock, refused);
 }
 
 bool meter_has_memory(const struct client *c, uint64_t share, const struct clock *clock, struct reply *refused)

@@ -35,7 +35,8 @@ static bool parse_one(struct view word, unsigned of, struct front *f, struct rep
 		name = word;
 	int n = xtext_decode(value, text, FRONT_VALUE_MAX);
 	if (n < 0) {
-		reply_set(reply, 501, "5.5.4", "Expected attributes as NAME=xtext, at most %d characters", FRONT_VALUE_MAX);
+		reply_set(
+		    reply, 501, "5.5.4", "Expected attributes as NAME=xtext, at most %d characters", FRONT_VALUE_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {

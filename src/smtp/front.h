@@ -9,8 +9,8 @@
 
 /* Each is "" when it was not named or is [UNAVAILABLE]. */
 struct front {
-	char addr[FRONT_VALUE_MAX + 1], port[FRONT_VALUE_MAX + 1], proto[FRONT_VALUE_MAX + 1], helo[FRONT_VALUE_MAX + 1],
-	    login[FRONT_VALUE_MAX + 1], name[FRONT_VALUE_MAX + 1];
+	char addr[FRONT_VALUE_MAX + 1], port[FRONT_VALUE_MAX + 1], proto[FRONT_VALUE_MAX + 1],
+	    helo[FRONT_VALUE_MAX + 1], login[FRONT_VALUE_MAX + 1], name[FRONT_VALUE_MAX + 1];
 };
 
 /* Adds to RET what TEXT names ("NAME=host ADDR=192.0.2.1"); RET is unchanged, and *REPLY the refusal, when it is wrong.

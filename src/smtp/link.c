@@ -76,7 +76,8 @@ static int64_t data_due(const struct link *k)
 	const struct smtp_settings *set = settings(k);
 	if (!k->data_ms || !set->min_data_rate)
 		return INT64_MAX;
-	return k->data_ms + set->data_timeout_ms + (int64_t)((k->session.bytes - k->data_from) * 1000 / set->min_data_rate);
+	return k->data_ms + set->data_timeout_ms +
+	       (int64_t)((k->session.bytes - k->data_from) * 1000 / set->min_data_rate);
 }
 
 /* Of these the first. */
@@ -93,9 +94,11 @@ static enum limit nearest(const struct link *k, int64_t *ret_due)
 		enum limit limit;
 		int64_t due;
 	} rows[] = {
-	    {data ? LIMIT_DATA : LIMIT_IDLE, s->step == SESSION_WAIT ? INT64_MAX : k->active_ms + wait}, /* stalled on purpose */
+	    {data ? LIMIT_DATA : LIMIT_IDLE,
+		s->step == SESSION_WAIT ? INT64_MAX : k->active_ms + wait}, /* stalled on purpose */
 	    {LIMIT_DATA_RATE, data ? data_due(k) : INT64_MAX},
-	    {LIMIT_SESSION, settings(k)->session_timeout_ms ? k->opened_ms + settings(k)->session_timeout_ms : INT64_MAX},
+	    {LIMIT_SESSION,
+		settings(k)->session_timeout_ms ? k->opened_ms + settings(k)->session_timeout_ms : INT64_MAX},
 	};
 	size_t first = 0;
 	for (size_t i = 1; i < sizeof rows / sizeof *rows; i++)

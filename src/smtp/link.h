@@ -14,7 +14,7 @@ struct link {
 	struct timer timer;
 	struct task grave;
 	int64_t opened_ms, active_ms;
-	int64_t data_ms; /* when the message at hand began to come; 0: none does */
+	int64_t data_ms;    /* when the message at hand began to come; 0: none does */
 	uint64_t data_from; /* session.bytes then */
 	struct ip_key ip;
 	struct session session;

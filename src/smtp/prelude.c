@@ -13,9 +13,12 @@
 
 #define PROXY_WAIT_MS 10000 /* three seconds at least, so that one lost packet does no harm */
 
-COUNTER(proxied, "optgate_smtp_proxy_headers_total{result=\"good\"}", "Connections of load balancers by their PROXY header");
-COUNTER(proxy_own, "optgate_smtp_proxy_headers_total{result=\"local\"}", "Connections of load balancers by their PROXY header");
-COUNTER(proxy_bad, "optgate_smtp_proxy_headers_total{result=\"bad\"}", "Connections of load balancers by their PROXY header");
+COUNTER(proxied, "optgate_smtp_proxy_headers_total{result=\"good\"}",
+    "Connections of load balancers by their PROXY header");
+COUNTER(proxy_own, "optgate_smtp_proxy_headers_total{result=\"local\"}",
+    "Connections of load balancers by their PROXY header");
+COUNTER(proxy_bad, "optgate_smtp_proxy_headers_total{result=\"bad\"}",
+    "Connections of load balancers by their PROXY header");
 
 #define PRELUDE_OF(ptr, member) ((struct prelude *)(void *)((char *)(ptr)-offsetof(struct prelude, member)))
 

@@ -6,7 +6,15 @@
 
 static const char signature[12] = {'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'};
 
-enum { V2_HEAD = 16, V2_LOCAL = 0x20, V2_PROXY = 0x21, V2_UNSPEC = 0x00, V2_TCP4 = 0x11, V2_TCP6 = 0x21, V2_UNIX = 0x31 };
+enum {
+	V2_HEAD = 16,
+	V2_LOCAL = 0x20,
+	V2_PROXY = 0x21,
+	V2_UNSPEC = 0x00,
+	V2_TCP4 = 0x11,
+	V2_TCP6 = 0x21,
+	V2_UNIX = 0x31
+};
 
 static struct endpoint endpoint_v4(const void *ip, uint16_t port)
 {
@@ -50,7 +58,8 @@ static bool read_v1_addresses(struct view rest, int family, struct endpoint *ret
 			return false;
 	for (int i = 0; i < 2; i++) {
 		char text[INET6_ADDRSTRLEN];
-		if (!view_str(word[i], text, sizeof text) || inet_pton(family, text, ip[i]) != 1 || !read_port(word[2 + i], &port[i]))
+		if (!view_str(word[i], text, sizeof text) || inet_pton(family, text, ip[i]) != 1 ||
+		    !read_port(word[2 + i], &port[i]))
 			return false;
 	}
 	if (rest.n)

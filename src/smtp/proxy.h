@@ -5,7 +5,7 @@
 #include "net/endpoint.h"
 
 #define PROXY_V1_MAX 107
-#define PROXY_MAX    (16 + 2048) /* version 2: addresses and what comes behind them (TLVs) */
+#define PROXY_MAX (16 + 2048) /* version 2: addresses and what comes behind them (TLVs) */
 
 enum proxy_kind {
 	PROXY_MORE,  /* the header is not whole yet */

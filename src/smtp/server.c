@@ -153,7 +153,7 @@ static void take(struct listener *l, int fd, const struct endpoint *peer)
 	const struct smtp_settings *set = &s->settings;
 	struct arrival a = {.fd = fd, .tls_first = l->tls_first, .ip = ip_key_of(peer), .balancer = *peer};
 	a.proxied = set->proxy_on & (l->tls_first ? PROXY_ON_TLS_LISTEN : PROXY_ON_LISTEN) &&
-	            networks_have(set->proxy_networks, set->proxy_network_count, peer);
+		    networks_have(set->proxy_networks, set->proxy_network_count, peer);
 	if (a.proxied || networks_have(set->xclient_networks, set->xclient_network_count, peer))
 		a.ip.is_counted = false; /* many clients come through it: they are counted when they are known */
 	enum limit limit = count_in(s, &a.ip);

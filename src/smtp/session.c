@@ -242,7 +242,8 @@ void session_open(struct session *s, const struct session_env *env, const struct
 	static _Atomic uint64_t last_id;
 	s->env = env;
 	s->peer = peer;
-	s->is_front = s->moved && networks_have(env->settings->xclient_networks, env->settings->xclient_network_count, peer);
+	s->is_front =
+	    s->moved && networks_have(env->settings->xclient_networks, env->settings->xclient_network_count, peer);
 	s->state = STATE_NEW;
 	s->id = atomic_fetch_add(&last_id, 1) + 1;
 	s->taker = env->verbs->open(env->ctx, peer);

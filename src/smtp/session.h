@@ -129,7 +129,7 @@ void verb_starttls(struct session *s, struct view args);
 void verb_auth(struct session *s, struct view args);
 void verb_xclient(struct session *s, struct view args);
 void verb_xforward(struct session *s, struct view args);
-void verb_proxy(struct session *s, struct view args); /* of an address that is no balancer */
+void verb_proxy(struct session *s, struct view args);   /* of an address that is no balancer */
 void verb_foreign(struct session *s, struct view args); /* another protocol's first word */
 
 size_t eat_data(struct session *s, struct view in);
