@@ -9,6 +9,8 @@
 const char *intake_client_name(void *session);
 /* A client that may come from the session's peer and has that name. */
 bool intake_knows_user(void *session, struct view user);
+/* Makes the session the client's of that name, wherever its peer is. False: REFUSED says why not, or (code 0) there is none. */
+bool intake_as_client(void *session, struct view name, struct reply *refused);
 
 /* One recipient before any message is seen: what the client's default stream may send. 250, or the refusal, whatever the client
  * wants done with refused ones: such a door can't drop or hold one of several. */

@@ -15,10 +15,12 @@
 #define LISTENERS_MAX 32
 #define WORKER_OUT_MAX (4 * CONN_OUT_HIGH)
 #define ACCEPTS_A_TURN 8
-#define ACCEPT_PAUSE_US 50000 /* for want of descriptors */
+#define ACCEPT_PAUSE_MS 100 /* for want of descriptors */
 
 COUNTER(refused_full, "optgate_doors_refused_total{why=\"max_connections\"}", "Connections that were closed at once");
 COUNTER(refused_network, "optgate_doors_refused_total{why=\"network\"}", "Connections that were closed at once");
+
+COUNTER(accept_pauses, "optgate_doors_accept_pauses_total", "Times that accepting paused for want of file descriptors");
 
 struct listener {
 	int fd;
@@ -40,6 +42,7 @@ struct doors {
 /* A worker's view of a listener. */
 struct door_watch {
 	struct watch watch;
+	struct timer pause;
 	struct door_worker *worker;
 	const struct listener *listener;
 };
@@ -96,6 +99,19 @@ static bool is_welcome(struct doors *d, const struct endpoint *peer)
 	return true;
 }
 
+static void pause_over(struct timer *t)
+{
+	struct door_watch *w = (struct door_watch *)(void *)((char *)t - offsetof(struct door_watch, pause));
+	loop_change(w->worker->loop, &w->watch, EPOLLIN);
+}
+
+static void pause_accepting(struct door_watch *w)
+{
+	counter_add(&accept_pauses, 1);
+	loop_change(w->worker->loop, &w->watch, 0);
+	timer_arm(w->worker->loop, &w->pause, loop_now(w->worker->loop) + ACCEPT_PAUSE_MS);
+}
+
 static void acceptable(struct watch *watch, uint32_t events)
 {
 	struct door_watch *w = (struct door_watch *)watch; /* its first member */
@@ -104,8 +120,8 @@ static void acceptable(struct watch *watch, uint32_t events)
 		struct endpoint peer = {.sa_len = sizeof peer.sa};
 		int fd = accept4(watch->fd, (struct sockaddr *)&peer.sa, &peer.sa_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE)
-				usleep(ACCEPT_PAUSE_US);
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+				pause_accepting(w);
 			return;
 		}
 		if (is_welcome(w->worker->doors, &peer))
@@ -156,7 +172,10 @@ static int watch_all(struct doors *d, struct door_worker *w, struct err *err)
 {
 	w->watches = mem_zero(d->listener_count * sizeof *w->watches);
 	for (size_t i = 0; i < d->listener_count; i++) {
-		w->watches[i] = (struct door_watch){{d->listeners[i].fd, EPOLLIN, acceptable}, w, &d->listeners[i]};
+		w->watches[i] = (struct door_watch){.watch = {d->listeners[i].fd, EPOLLIN, acceptable},
+		    .pause.expired = pause_over,
+		    .worker = w,
+		    .listener = &d->listeners[i]};
 		if (loop_watch(w->loop, &w->watches[i].watch, err))
 			return -1;
 	}

@@ -26,8 +26,10 @@ bool door_identify(struct door_env *env, void *session, struct view user, struct
 		known = env->verbs->as_user(session, user, refused);
 	else if (intake_client_name(session) || !env->verbs->welcome(session, refused))
 		known = refused->code == 0;
-	else if (s->client && intake_knows_user(session, view_of(s->client)))
-		known = env->verbs->as_user(session, view_of(s->client), refused);
+	else if (s->client && intake_as_client(session, view_of(s->client), refused))
+		known = true;
+	else if (refused->code)
+		known = false;
 	else
 		known = nobody(env, s->unknown, refused);
 	shared_release(&s->shared);

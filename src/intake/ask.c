@@ -34,6 +34,16 @@ const char *intake_client_name(void *session)
 	return s->client ? s->client->name : NULL;
 }
 
+bool intake_as_client(void *session, struct view name, struct reply *refused)
+{
+	struct intake_session *s = session;
+	refused->code = 0;
+	for (unsigned i = 0; i < s->settings->client_count; i++)
+		if (view_eq(view_of(s->settings->clients[i].name), name))
+			return session_become(s, &s->settings->clients[i], refused);
+	return false;
+}
+
 bool intake_knows_user(void *session, struct view user)
 {
 	return client_of_user(session, user) != NULL;

@@ -90,7 +90,7 @@ def test_policy_for_nobodys_mail(make_gate, unknown, answer):
 
 
 def test_policy_client_of_last_resort(make_gate):
-    gate = start(make_gate, doors='client = "tool";', clients='{ name = "tool"; brand = "acme"; stream = "offers"; }')
+    gate = start(make_gate, doors='client = "tool";', clients=OFFERS_ONLY.replace("127.0.0.0/8", "203.0.113.0/24"))
     suppress(gate, "bob@sink.test")
     assert Policy(gate).ask(client_address="192.0.2.1", recipient="bob@sink.test").startswith("action=REJECT 5.7.1")
 
