@@ -67,7 +67,7 @@ bool journal_anchor_parse(struct view line, struct journal_anchor *ret)
 		    view_word(&rest, &seq) && view_u64(seq, UINT64_MAX, &a.seq) && a.seq && view_word(&rest, &at) &&
 		    time_parse(at.p, at.n, &a.arrived_ms) && view_word(&rest, &hash) && hex_decode(hash, a.hash, sizeof a.hash) &&
 		    view_trim(rest).n == 0;
-	char text[TIME_TEXT];
+	char text[TIME_TEXT] = "-";
 	if (good)
 		time_text(a.arrived_ms, text); /* a leap second may lie beyond what can be written */
 	good = good && text[0] != '-';

@@ -13,6 +13,7 @@
 #include "../../src/decisions/files.h"
 #include "base/counter.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "decisions/decisions.h"
 
@@ -217,6 +218,26 @@ static void many_note_at_once(void **state)
 	assert_true(h.count > 20000 && h.count <= 60000);
 }
 
+/* The disk fails: whoever notes goes on, and when it works again so does the log. */
+static void a_disk_that_fails_costs_decisions_only(void **state)
+{
+	(void)state;
+	struct decisions *d = begin(1000000, 1 << 30);
+	char aside[80];
+	snprintf(aside, sizeof aside, "%s.aside", dir);
+	assert_int_equal(rename(dir, aside), 0);
+	log_set_level(LOG_LEVEL_ERROR - 1);
+	struct decision x = sample(1);
+	decisions_note(d, &x);
+	usleep(1000 * (DECISIONS_WRITE_MS * 2 + 100));
+	assert_int_equal(rename(aside, dir), 0);
+	x = sample(2);
+	decisions_note(d, &x);
+	decisions_close(&d);
+	log_set_level(LOG_LEVEL_INFO);
+	assert_int_equal(read_all(0, INT64_MAX).count, 1);
+}
+
 static void a_directory_that_is_not_there(void **state)
 {
 	(void)state;
@@ -231,7 +252,8 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    CASE(what_was_noted_comes_back), CASE(each_start_has_a_file_of_its_own), CASE(a_torn_file_is_read_up_to_the_tear),
-	    CASE(what_is_too_old_or_too_much_goes), CASE(many_note_at_once), CASE(a_directory_that_is_not_there),
+	    CASE(what_is_too_old_or_too_much_goes), CASE(many_note_at_once), CASE(a_disk_that_fails_costs_decisions_only),
+	    CASE(a_directory_that_is_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
