@@ -63,6 +63,14 @@ struct delivery_event {
 /* Runs on the worker's thread before the item is settled: what it makes durable is not lost by a crash. */
 typedef void delivery_report(void *arg, const struct delivery_event *e);
 
+/* Complaints of 100,000 delivered, of a marketing stream. */
+struct breaker_settings {
+	uint32_t pause, stop; /* at this rate; 0 = never */
+	uint32_t minimum;     /* delivered in the window before anything is judged */
+	int64_t window_ms;    /* 0 = nothing is counted */
+	int64_t pause_ms;     /* how long a pause lasts */
+};
+
 struct delivery_settings { /* frozen, shared */
 	struct shared shared;
 	char *hostname;            /* EHLO */
@@ -75,6 +83,8 @@ struct delivery_settings { /* frozen, shared */
 	int64_t retry_first_ms, retry_max_ms; /* doubling, with jitter of a quarter */
 	int64_t expire_ms;         /* give up after this age */
 	int64_t expire_class_ms[CLASS_LEGAL + 1]; /* the same for a class; 0 = expire_ms */
+	int64_t pass_timeout_ms;   /* of mail that is passed through; 0 = 2 min */
+	struct breaker_settings breaker;
 	struct holds *holds;       /* not owned; NULL = none */
 	struct policy *policy;     /* references are held */
 	struct compose_settings *compose;

@@ -94,6 +94,10 @@ void make_delivery(struct config *c, const struct raw *raw)
 	s->retry_max_ms = raw->delivery.retry_max_ms;
 	s->expire_ms = raw->delivery.expire_ms;
 	memcpy(s->expire_class_ms, raw->delivery.expire_class_ms, sizeof s->expire_class_ms);
+	s->pass_timeout_ms = raw->delivery.pass_timeout_ms;
+	s->breaker = (struct breaker_settings){.pause = (uint32_t)raw->delivery.breaker.pause, .stop = (uint32_t)raw->delivery.breaker.stop,
+	    .minimum = (uint32_t)raw->delivery.breaker.minimum, .window_ms = raw->delivery.breaker.window_ms,
+	    .pause_ms = raw->delivery.breaker.pause_ms};
 	s->policy = c->policy;
 	shared_hold(&s->policy->shared);
 	s->compose = c->compose;

@@ -142,7 +142,13 @@ struct raw_tripwire {
 	int64_t recipients, window_ms;
 };
 
+struct raw_breaker {
+	int64_t pause, stop, minimum, window_ms, pause_ms;
+};
+
 struct raw_delivery {
+	struct raw_breaker breaker;
+	int64_t pass_timeout_ms;
 	struct raw_list next_hops; /* raw_hop */
 	struct raw_list domain_groups, routes, throttles; /* raw_domain_group, raw_route, raw_throttle */
 	int64_t expire_class_ms[4]; /* by enum mail_class */

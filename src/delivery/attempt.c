@@ -185,6 +185,8 @@ static enum delivery_outcome give_back(struct attempt *a, enum delivery_outcome 
 	counter_add(ways[o].count, 1);
 	if (ways[o].final)
 		report(a, o, r);
+	if (o == DELIVERED && a->settings->breaker.window_ms)
+		breaker_delivered(a->breaker, a->stream, &a->who, a->settings->breaker.window_ms, clock_wall(a->clock));
 	if (client_was_told(a, o, &r->reply))
 		ways[o].act(a);
 	else
@@ -354,6 +356,43 @@ bool attempt_begin(struct attempt *a, const struct spool_item *item, struct deli
 	return v == VERDICT_ALLOW ? compose_it(a) : v == VERDICT_SUPPRESS ? suppressed(a) : no_verdict(a);
 }
 
+int64_t shortest_expiry(const struct delivery_settings *s)
+{
+	int64_t shortest = s->expire_ms > 0 ? s->expire_ms : INT64_MAX;
+	for (unsigned i = 0; i <= CLASS_LEGAL; i++)
+		if (s->expire_class_ms[i] > 0 && s->expire_class_ms[i] < shortest)
+			shortest = s->expire_class_ms[i];
+	return shortest;
+}
+
+void attempt_expire(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings, const char *route)
+{
+	struct err err;
+	forget(a);
+	a->item = *item;
+	a->settings = settings;
+	a->route = route;
+	a->hop = "";
+	a->hint_ms = 0;
+	a->taken_ms = a->composed_ms = clock_mono(a->clock);
+	if (read_item(a, &err) < 0) {
+		unreadable(a, &err);
+		return;
+	}
+	if (held_back(a))
+		return;
+	bool known = find_stream(a);
+	if (!too_old(a)) {
+		spool_put_back(a->spool, &a->item);
+		let_go(a);
+		return;
+	}
+	if (known && ask(a) == VERDICT_SUPPRESS)
+		suppressed(a);
+	else
+		answer(a, DELIVERY_PERMANENT, 554, "4.4.7", "delivery time expired; the next hop cannot be reached");
+}
+
 bool attempt_may_go(struct attempt *a)
 {
 	return ask(a) == VERDICT_ALLOW; /* promise 2: no stalled hop keeps a stale yes */
@@ -377,9 +416,9 @@ enum delivery_outcome attempt_end(struct attempt *a, const struct session_result
 	return give_back(a, o, &mine);
 }
 
-void attempt_init(struct attempt *a, struct spool *s, struct ledger *l, const struct clock *clock)
+void attempt_init(struct attempt *a, struct spool *s, struct ledger *l, const struct clock *clock, struct breaker *b)
 {
-	*a = (struct attempt){.spool = s, .ledger = l, .clock = clock, .composer = composer_new()};
+	*a = (struct attempt){.spool = s, .ledger = l, .clock = clock, .breaker = b, .composer = composer_new()};
 }
 
 void attempt_free(struct attempt *a)

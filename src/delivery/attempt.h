@@ -1,6 +1,7 @@
 /* One item on its way out: taken, asked about, composed, handed over, settled. */
 #pragma once
 
+#include "breaker.h"
 #include "session.h"
 
 struct attempt {
@@ -8,6 +9,7 @@ struct attempt {
 	struct spool *spool;
 	struct ledger *ledger;
 	const struct clock *clock;
+	struct breaker *breaker;
 	struct composer *composer;
 	/* of the item at hand */
 	bool holds_bytes;
@@ -30,11 +32,15 @@ struct attempt {
 	int64_t taken_ms, composed_ms;      /* monotonic */
 };
 
-void attempt_init(struct attempt *a, struct spool *s, struct ledger *l, const struct clock *clock);
+void attempt_init(struct attempt *a, struct spool *s, struct ledger *l, const struct clock *clock, struct breaker *b);
 void attempt_free(struct attempt *a);
 /* Makes ITEM ready to be sent. False: it has an outcome already and was given back to the spool. */
 bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings,
     const char *route, const char *hop);
+/* ITEM can't be sent now. Gives it up when it is too old, else puts it back. */
+void attempt_expire(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings, const char *route);
+/* The age at which the first class is given up. */
+int64_t shortest_expiry(const struct delivery_settings *s);
 /* Verdict 3 again. False: it has turned. */
 bool attempt_may_go(struct attempt *a);
 /* Gives the item back to the spool, with what the hop said. */

@@ -100,7 +100,7 @@ static int add_worker(struct delivery *d)
 	w->d = d;
 	wire_init(&w->wire);
 	for (unsigned i = 0; i < SESSION_SLOTS; i++)
-		attempt_init(&w->attempts[i], d->spool, d->ledger, d->clock);
+		attempt_init(&w->attempts[i], d->spool, d->ledger, d->clock, d->breaker);
 	pthread_attr_t attr;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -133,6 +133,7 @@ static struct delivery *new_delivery(struct spool *s, struct ledger *l, const st
 	d->spool = s;
 	d->ledger = l;
 	d->clock = clock;
+	d->breaker = breaker_new(l);
 	uint64_t key;
 	random_bytes(&key, sizeof key);
 	lanes_init(&d->lanes, s, key);
@@ -146,6 +147,7 @@ static struct delivery *new_delivery(struct spool *s, struct ledger *l, const st
 	pthread_cond_init(&d->idle, &attr);
 	pthread_cond_init(&d->parked, &attr);
 	pthread_cond_init(&d->ended, &attr);
+	pthread_cond_init(&d->end_of_chores, &attr);
 	pthread_condattr_destroy(&attr);
 	return d;
 }
@@ -165,8 +167,20 @@ static void free_delivery(struct delivery *d)
 	pthread_cond_destroy(&d->idle);
 	pthread_cond_destroy(&d->parked);
 	pthread_cond_destroy(&d->ended);
+	pthread_cond_destroy(&d->end_of_chores);
+	breaker_free(&d->breaker);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
+}
+
+static void end_watchdog(struct delivery *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->over = true;
+	pthread_cond_broadcast(&d->ended);
+	pthread_cond_broadcast(&d->end_of_chores);
+	pthread_mutex_unlock(&d->lock);
+	pthread_join(d->watchdog, NULL);
 }
 
 static void use_settings(struct delivery *d, struct delivery_settings *s)
@@ -184,6 +198,11 @@ int delivery_start(struct delivery **ret, struct spool *s, struct ledger *l, con
 	session_library_start();
 	use_settings(d, settings);
 	if (pthread_create(&d->watchdog, NULL, watchdog_main, d)) {
+		free_delivery(d);
+		return err_sys(err, "thread");
+	}
+	if (pthread_create(&d->chores, NULL, chores_main, d)) {
+		end_watchdog(d);
 		free_delivery(d);
 		return err_sys(err, "thread");
 	}
@@ -231,11 +250,8 @@ void delivery_stop(struct delivery **dp, int64_t deadline_ms)
 	await_end(d, deadline_ms);
 	for (unsigned i = 0; i < d->worker_count; i++)
 		pthread_join(d->workers[i]->thread, NULL);
-	pthread_mutex_lock(&d->lock);
-	d->over = true;
-	pthread_cond_broadcast(&d->ended);
-	pthread_mutex_unlock(&d->lock);
-	pthread_join(d->watchdog, NULL);
+	end_watchdog(d);
+	pthread_join(d->chores, NULL);
 	spool_on_ready(d->spool, NULL, NULL);
 	free_delivery(d);
 	*dp = NULL;

@@ -52,10 +52,14 @@ struct delivery {
 	unsigned worker_count;
 	unsigned generation;            /* of the settings */
 	bool stopping, cutting, over;
-	pthread_t watchdog;
+	pthread_t watchdog, chores;
+	pthread_cond_t end_of_chores;
+	struct breaker *breaker;
 };
 
 void *worker_main(void *worker);
+/* chores.c: what is looked after now and then. */
+void *chores_main(void *delivery);
 /* One more may have something to do. Lock held. */
 void wake_one(struct delivery *d);
 /* Waits on COND, at most MS. Lock held. */

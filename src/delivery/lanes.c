@@ -257,6 +257,20 @@ bool lanes_take(struct lanes *l, unsigned route, int64_t wall_ms, int64_t mono_m
 	return false;
 }
 
+unsigned lanes_take_most(struct lanes *l, unsigned route, int64_t wall_ms, struct spool_item *ret, unsigned most)
+{
+	struct lane_ref ref = ring_pop(&l->routes[route].ready);
+	unsigned n = 0;
+	l->ready--;
+	while (n < most && spool_take(l->spool, ref.lane, wall_ms, &ret[n]))
+		n++;
+	if (n == most)
+		back(l, &ref);
+	else
+		leave(&ref); /* it ran dry: the spool reports it again */
+	return n;
+}
+
 int64_t lanes_wait_ms(const struct lanes *l, int64_t wall_ms, int64_t mono_ms, int64_t most)
 {
 	int64_t wait = most;

@@ -50,6 +50,8 @@ static inline bool lanes_have(const struct lanes *l, unsigned route)
 	return l->routes[route].ready.n > 0;
 }
 bool lanes_take(struct lanes *l, unsigned route, int64_t wall_ms, int64_t mono_ms, struct spool_item *ret);
+/* Up to MOST from one lane, whatever its pace: to be given back, or settled without being sent. */
+unsigned lanes_take_most(struct lanes *l, unsigned route, int64_t wall_ms, struct spool_item *ret, unsigned most);
 /* How long until there may be more, at most MOST. */
 int64_t lanes_wait_ms(const struct lanes *l, int64_t wall_ms, int64_t mono_ms, int64_t most);
 

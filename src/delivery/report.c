@@ -193,7 +193,7 @@ int report_submit(struct attempt *a, enum report_kind kind, const struct reply *
 	char id[SPOOL_ID_TEXT], of[SPOOL_ID_TEXT];
 	if (address_parse(a->envelope.return_path, &to, NULL) < 0)
 		return 0; /* nobody to tell */
-	struct report_facts f = {.envelope = &a->envelope, .recipient = &a->recipient, .hostname = a->settings->hostname, .hop = a->hop,
+	struct report_facts f = {.envelope = &a->envelope, .recipient = &a->recipient, .hostname = a->settings->hostname, .hop = a->hop[0] ? a->hop : NULL,
 	    .message = a->bytes.message, .reply = *reply, .arrived_ms = a->item.arrived_ms, .now_ms = clock_wall(a->clock),
 	    .id = spool_new_id(a->spool), .kind = kind};
 	buf_init(&message, REPORT_MAX);

@@ -276,3 +276,54 @@ def test_mail_is_rerouted_live_while_its_hop_is_down(make_routed, sinks):
     send(gate, "late@sink.test")
     time.sleep(0.5)
     assert len(gate.json("queue", "list")) == 1 and len(rcpts(sinks[1])) == 10
+
+
+# ---- the complaint breaker ----
+
+def complain(gate, address):
+    gate.tool("suppress", "add", address, "--scope", "acme", "--reason", "complaint")
+
+
+def test_too_many_complaints_pause_a_stream_and_more_stop_it(make_gate, sink):
+    gate = make_gate(sink.addr, delivery='breaker = { pause = 2000; stop = 4000; minimum = 50; pause_time = "3s"; };')
+    send(gate, [f"r{i}@sink.test" for i in range(100)])
+    sink.wait(100)
+    assert gate.queue_is_empty()
+    complain(gate, "r1@sink.test")
+    time.sleep(1.5)
+    assert gate.json("queue", "holds") == []
+    complain(gate, "r2@sink.test")                       # 2 %
+    gate.wait_log(r"delivery\.breaker\.pause stream=acme/offers complaints=2 delivered=100")
+    send(gate, "later@sink.test")
+    send(gate, "receipt@sink.test", extra="X-Optgate-Stream: receipts\r\n")
+    sink.wait(101)
+    assert wait_for(lambda: [r["state"] for r in gate.json("queue", "list")] == ["deferred"])
+    sink.wait(102)                                       # the pause is over by itself
+    complain(gate, "r3@sink.test")
+    complain(gate, "r4@sink.test")
+    complain(gate, "r5@sink.test")                       # 5 of 101
+    gate.wait_log(r"delivery\.breaker\.stop stream=acme/offers")
+    send(gate, "held@sink.test")
+    assert wait_for(lambda: [r["state"] for r in gate.json("queue", "list")] == ["held"])
+    gate.stop()
+    gate.start()
+    assert [h["actor"] for h in gate.json("queue", "holds")] == ["breaker"]
+    gate.tool("queue", "release", "--stream", "acme/offers")
+    assert gate.queue_is_empty()
+    complain(gate, "r6@sink.test")
+    time.sleep(1.5)
+    assert gate.json("queue", "holds") == []
+
+
+# ---- what lasts too long ----
+
+def test_mail_expires_while_its_hop_is_down_and_is_reported_once_it_is_up(make_routed, sinks):
+    sinks[0].behave["connect"] = lambda s, a: "421 4.3.2 not now"
+    gate = make_routed('''expire = "1s"; expire_service = "1h"; routes = ( { name = "one"; domains = ["gone.test"]; next_hops = ( { name = "hop"; } ); },
+      { name = "two"; next_hops = ( { name = "hop2"; } ); } );''')
+    send(gate, [f"a{i}@gone.test" for i in range(3)], sender="bounces@acme.test")
+    send(gate, "b@gone.test", extra="X-Optgate-Stream: receipts\r\n")
+    gate.wait_log(r"outcome=permanent .*enhanced=4\.4\.7", 30, count=3)
+    assert wait_for(lambda: len(to(sinks[1], "bounces@acme.test")) == 3)
+    assert b"Status: 4.4.7" in to(sinks[1], "bounces@acme.test")[0].data
+    assert [r["stream"] for r in gate.json("queue", "list")] == ["acme/receipts"]

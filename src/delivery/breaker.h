@@ -1,0 +1,13 @@
+/* Complaints against deliveries of each marketing stream, over a sliding window: past one rate the stream pauses, past another it stops until
+ * somebody releases it. Both are standing holds (delivery/holds.h), so they outlive a restart; what was counted does not. */
+#pragma once
+
+#include "delivery/delivery.h"
+
+struct breaker;
+struct breaker *breaker_new(struct ledger *l);
+void breaker_free(struct breaker **b);
+/* Any thread. */
+void breaker_delivered(struct breaker *b, const struct stream *s, const struct person_key *who, int64_t window_ms, int64_t now_ms);
+/* Reads what the journal has new, and acts on it. One thread. */
+void breaker_look(struct breaker *b, const struct delivery_settings *s, int64_t now_ms);
