@@ -93,7 +93,7 @@ static bool is_temporary(struct view status, int code)
 	return status.n ? status.p[0] == '4' : code >= 400 && code < 500;
 }
 
-enum command { COMMAND_UNKNOWN, COMMAND_RCPT, COMMAND_DATA };
+enum command { COMMAND_UNKNOWN, COMMAND_BEFORE, COMMAND_RCPT, COMMAND_DATA }; /* BEFORE any recipient was named */
 
 /* sendmail's transcript: the command before the first refusal that isn't about the order of commands. */
 static enum command command_of_transcript(struct view text)
@@ -105,6 +105,8 @@ static enum command command_of_transcript(struct view text)
 		while (said > 0 && !view_starts(view_sub(text, said, i), V(">>> ")))
 			said--;
 		struct view line = view_sub(text, said, i);
+		if (view_istarts(line, V(">>> mail")) || view_istarts(line, V(">>> ehlo")) || view_istarts(line, V(">>> helo")))
+			return COMMAND_BEFORE;
 		return view_istarts(line, V(">>> rcpt")) ? COMMAND_RCPT : view_istarts(line, V(">>> ")) ? COMMAND_DATA : COMMAND_UNKNOWN;
 	}
 	return COMMAND_UNKNOWN;
@@ -117,6 +119,12 @@ static enum command command_refused(struct view text)
 		enum command command;
 	} rows[] = {
 	    {"in reply to rcpt", COMMAND_RCPT},
+	    {"in reply to mail from", COMMAND_BEFORE},
+	    {"in reply to ehlo", COMMAND_BEFORE},
+	    {"in reply to helo", COMMAND_BEFORE},
+	    {"after mail from", COMMAND_BEFORE},
+	    {"after initial connection", COMMAND_BEFORE},
+	    {"refused to talk to me", COMMAND_BEFORE},
 	    {"after rcpt", COMMAND_RCPT},
 	    {"in reply to end of data", COMMAND_DATA},
 	    {"in reply to data", COMMAND_DATA},
@@ -134,12 +142,17 @@ static enum command command_refused(struct view text)
 	return c;
 }
 
-static bool is_about_the_address(const struct refusal *r, struct view status)
+static enum command command_of(const struct refusal *r)
 {
 	enum command said = command_refused(r->text);
+	return said ? said : command_refused(r->around);
+}
+
+static bool is_about_the_address(const struct refusal *r, struct view status)
+{
 	if (view_starts(status, V("5.1.")) || view_ifind(r->text, V("bouncecategory: bad-mailbox")) < r->text.n)
 		return true;
-	return (said ? said : command_refused(r->around)) == COMMAND_RCPT;
+	return command_of(r) == COMMAND_RCPT;
 }
 
 /* Nothing that is temporary may become hard by a word, nor what the sender is to blame for, unless the row says of that
@@ -194,6 +207,8 @@ void refusal_judge(const struct bounce_rules *rules, const struct refusal *r, st
 		return;
 	}
 	judge_words(rules, r, status, ret);
+	if (ret->meaning == MEANING_HARD && command_of(r) == COMMAND_BEFORE)
+		ret->meaning = MEANING_POLICY;
 	if (r->action == DSN_DELAYED && ret->meaning == MEANING_HARD)
 		ret->meaning = MEANING_SOFT;
 	if (ret->meaning == MEANING_NONE && r->action == DSN_FAILED)

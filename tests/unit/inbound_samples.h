@@ -69,6 +69,10 @@ static const struct sample samples[] = {
 	DSN("", "Final-Recipient: rfc822; spam.blocked@example.net\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 <spam.blocked@example.net> gone, "
 		"see http://help.example.net/spam\n"),
 	"bounce", "spam.blocked@example.net failed 5.1.1 hard unknown-user\n"},
+    {"refused before a recipient was named",
+	DSN("<a@example.net>: host mx.example.net said: 550 5.1.1 Unknown user (in reply to MAIL FROM command)",
+	    "Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 Unknown user\n"),
+	"bounce", "a@example.net failed 5.1.1 policy unknown-user\n"},
     {"qmail",
 	TEXT("failure notice",
 	    "Hi. This is the qmail-send program at mx.example.com.\nI'm afraid I wasn't able to deliver your message to the following addresses.\n\n"
