@@ -4,7 +4,8 @@
 #   make unit ROOM=mail  one room's unit tests        make unit
 #   make fuzz TARGET=mail_address TIME=60             coverage-guided, with clang
 #   make test SAN=address,undefined | SAN=thread      the suite under sanitizers
-#   make bench           measurements, never a pass or fail
+#   make bench           measurements, never a pass or fail; QUICK=1: two minutes instead of ten
+#   make soak            random models and kills at length: an hour or so
 SAN   ?=
 O     ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 comma := ,
@@ -126,6 +127,17 @@ $(O)/bench/$(1): tests/bench/$(1).c $(call archives,$(call room_of,$(1)))
 endef
 $(foreach b,$(BENCHES),$(eval $(call BENCH_RULE,$(b))))
 bench-programs: $(BENCHES:%=$(O)/bench/%)
+bench:
+	@.ci/setup build bench
+	@$(MAKE) --no-print-directory -s all bench-programs
+	@OPTGATE_BIN=$(abspath $(O))/bin OPTGATE_BENCH=$(abspath $(O))/bench QUICK=$(QUICK) tests/bench/run.sh
+
+# At length: KILL_ROUNDS kills of a running campaign, and the models from seeds that no run before had.
+KILL_ROUNDS ?= 1000
+soak: setup-test all $(O)/unit/spool_model $(O)/unit/policy_stronger
+	OPTGATE_SEED=$$(date +%s)000 OPTGATE_RUNS=500 $(O)/unit/spool_model
+	OPTGATE_SEED=$$(date +%s) OPTGATE_STEPS=100000 $(O)/unit/policy_stronger
+	OPTGATE_BIN=$(abspath $(O))/bin KILL_ROUNDS=$(KILL_ROUNDS) /usr/bin/python3 -B -m pytest -q -x --no-header -p no:cacheprovider tests/integration/test_crash.py
 
 lint:
 	@.ci/lint

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # contestant.sh SINK_HOST SINK_PORT: a gateway in the measured configuration, for ../shared/bench and `make bench`.
 # Fresh data directory, LEDGER (default 1,000,000) suppressions, DKIM=rsa|ed25519|both|none (default rsa), List-Unsubscribe
-# pair on, durable. Prints one line `HOST PORT PID` when it listens; SIGTERM cleans up.
+# pair on, durable. Prints one line `HOST PORT PID` when it listens; SIGTERM cleans up. WHERE=FILE: its data directory and the
+# public listener's HOST:PORT are written there.
 set -eu
 sink_host=${1:?usage: contestant.sh SINK_HOST SINK_PORT} sink_port=${2:?usage: contestant.sh SINK_HOST SINK_PORT}
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
@@ -52,5 +53,8 @@ for _ in $(seq 300); do
 	sleep 0.1
 done
 port=$(sed -nE 's/.*gateway\.ready submission=127\.0\.0\.1:([0-9]+).*/\1/p' "$dir/log")
+if [ -n "${WHERE:-}" ]; then
+	echo "$dir/data $(sed -nE 's/.*gateway\.ready .*public=([0-9.:]+).*/\1/p' "$dir/log")" > "$WHERE"
+fi
 echo "127.0.0.1 $port $pid"
 wait $pid || true

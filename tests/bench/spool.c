@@ -183,7 +183,7 @@ static void compare_with_files(void)
 		clean();
 		double f = file_rate(producers[i]);
 		clean();
-		printf("  ratio %.1f\n", s / f);
+		printf("spool to one file a message, %u producers: %.1f\n", producers[i], s / f);
 	}
 }
 

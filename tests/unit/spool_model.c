@@ -261,9 +261,10 @@ static void run_model(uint64_t seed)
 static void random_steps_agree_with_a_model(void **state)
 {
 	(void)state;
-	const char *one = getenv("SEED");
-	for (uint64_t seed = 1; seed <= (one ? 1 : 8); seed++) {
-		run_model(one ? strtoull(one, NULL, 10) : seed);
+	const char *from = getenv("OPTGATE_SEED"), *runs = getenv("OPTGATE_RUNS");
+	uint64_t first = from ? strtoull(from, NULL, 10) : 1, count = runs ? strtoull(runs, NULL, 10) : from ? 1 : 8;
+	for (uint64_t seed = first; seed < first + count; seed++) {
+		run_model(seed);
 		remove_dir(dir);
 		make_dir(dir);
 	}
