@@ -18,7 +18,7 @@
 #include "https.h"
 #include "patrol.h"
 
-#define CONNECTION_MEMORY_BYTES 32768
+#define CONNECTION_MEMORY_BYTES 16384 /* cleared for each request */
 #define PARTING_BYTES           2048
 #define DRAIN_POLL_NS           2000000L
 
