@@ -1,4 +1,5 @@
 /* The order in which a report is asked what it is. */
+#include "inbound/webhook.h"
 #include "internal.h"
 
 const char *report_kind_word(enum report_kind k)
@@ -45,6 +46,36 @@ static enum report_kind kind_by_words(const struct bounce_rules *rules, struct a
 	return subject_is(rules, a, r, RULE_WISH) ? REPORT_OPTOUT : REPORT_OTHER;
 }
 
+/* Mail breaks long lines, JSON allows no line end within a text. */
+static struct view without_line_ends(struct arena *a, struct view text)
+{
+	char *p = arena_alloc(a, text.n + 1);
+	size_t n = 0;
+	for (size_t i = 0; p && i < text.n; i++)
+		if (text.p[i] != '\r' && text.p[i] != '\n')
+			p[n++] = text.p[i];
+	return view_n(p, n);
+}
+
+/* Amazon's notification service sends by mail, too, what it sends to webhooks. */
+static bool read_notification(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r)
+{
+	struct view text = view_trim(p->notice);
+	struct webhook hook;
+	struct err ignored;
+	if ((!view_starts(text, V("{\"notificationType\"")) && !view_starts(text, V("{\"eventType\""))) ||
+	    webhook_parse(rules, a, WEBHOOK_SES, without_line_ends(a, text), &hook, &ignored) < 0 || hook.count == 0)
+		return false;
+	r->kind = hook.events[0].kind;
+	r->feedback = hook.events[0].feedback;
+	for (unsigned i = 0; i < hook.count; i++) {
+		struct report_recipient *one = report_add(a, r, hook.events[i].recipient.address);
+		if (one)
+			*one = hook.events[i].recipient;
+	}
+	return true;
+}
+
 static int read_report(const struct bounce_rules *rules, struct arena *a, struct view text, bool is_enclosed, struct report *ret, struct err *err)
 {
 	struct parts parts;
@@ -54,7 +85,7 @@ static int read_report(const struct bounce_rules *rules, struct arena *a, struct
 		return -1;
 	if (read_feedback(a, &parts, ret, &is, err) < 0)
 		return -1;
-	if (is)
+	if (is || read_notification(rules, a, &parts, ret))
 		return 0;
 	if (read_delivery_status(rules, a, &parts, ret, &is, err) < 0)
 		return -1;
