@@ -32,6 +32,7 @@ LIBS_mail     := -lidn2 -lunistring
 LIBS_net      := -lssl -lcrypto -lsystemd
 LIBS_ledger   := -llmdb
 LIBS_inbound  := -lresolv -ljansson
+LIBS_lists    := -ljansson
 LIBS_delivery := -lesmtp -lssl -lcrypto
 LIBS_web      := -lmicrohttpd -lgnutls -ljansson
 LIBS_config   := -lconfig

@@ -100,29 +100,30 @@ static void list_subs(const char *verb, char *dst, size_t size)
 	}
 }
 
+/* SUB NULL: any row of the verb. */
 static const struct verb *find_verb(const char *verb, const char *sub)
 {
 	for (size_t i = 0; i < verbs_count; i++)
-		if (strcmp(verbs[i].verb, verb) == 0 && (!sub || !verbs[i].sub[0] || strcmp(verbs[i].sub, sub) == 0))
+		if (strcmp(verbs[i].verb, verb) == 0 && (!sub || strcmp(verbs[i].sub, sub) == 0))
 			return &verbs[i];
 	return NULL;
 }
 
-/* Which row, and how many words it has taken. */
+/* Which row, and how many words it has taken: the one that the second word names, else the one that needs none (screen FILE, screen verify FILE). */
 static int choose_verb(struct cursor *c, unsigned *ret_used, struct err *err)
 {
 	char subs[120];
-	const struct verb *any = find_verb(c->words[0], NULL);
-	if (!any)
+	if (!find_verb(c->words[0], NULL))
 		return err_set(err, ERR_SYNTAX, "%s: there is no such verb", c->words[0]);
-	*ret_used = any->sub[0] ? 2 : 1;
+	const struct verb *named = c->word_count > 1 && *c->words[1] ? find_verb(c->words[0], c->words[1]) : NULL;
+	c->args->verb = named ? named : find_verb(c->words[0], "");
+	*ret_used = named ? 2 : 1;
+	if (c->args->verb)
+		return 0;
 	list_subs(c->words[0], subs, sizeof subs);
-	if (any->sub[0] && c->word_count < 2)
+	if (c->word_count < 2)
 		return err_set(err, ERR_SYNTAX, "%s: expected one of %s", c->words[0], subs);
-	c->args->verb = any->sub[0] ? find_verb(c->words[0], c->words[1]) : any;
-	if (!c->args->verb)
-		return err_set(err, ERR_SYNTAX, "%s %s: expected one of %s", c->words[0], c->words[1], subs);
-	return 0;
+	return err_set(err, ERR_SYNTAX, "%s %s: expected one of %s", c->words[0], c->words[1], subs);
 }
 
 static int check_options(const struct args *a, struct err *err)

@@ -26,6 +26,7 @@ enum option_id {
 	OPT_ANCHOR, OPT_OLDER_THAN, OPT_PERSON, OPT_KEYS, OPT_ASIDE,
 	OPT_MANUAL, OPT_RULES,
 	OPT_KEYWORD,
+	OPT_FORMAT, OPT_DRY_RUN, OPT_REJECTS, OPT_COLUMN, OPT_CLEAR, OPT_CERTIFICATE,
 	OPTION_COUNT
 };
 
@@ -188,5 +189,10 @@ int run_config_manual(struct tool *t);
 int run_stats(struct tool *t);
 int run_sink(struct tool *t);
 int run_classify(struct tool *t);
+int run_import(struct tool *t);
+int run_import_formats(struct tool *t);
+int run_export(struct tool *t);
+int run_screen(struct tool *t);
+int run_screen_verify(struct tool *t);
 int run_version(struct tool *t);
 int run_help(struct tool *t);

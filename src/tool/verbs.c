@@ -47,6 +47,12 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_PERSON] = {"person", 0, "ADDRESS", false, "of one person only"},
 	[OPT_KEYS] = {"keys", 0, "DIR", false, "a directory of its own for the keys; keep it apart from the copy"},
 	[OPT_ASIDE] = {"aside", 0, NULL, false, "move a ledger that can't be read any more aside first"},
+	[OPT_FORMAT] = {"format", 0, "FORMAT", false, "what the file is, instead of by its shape"},
+	[OPT_DRY_RUN] = {"dry-run", 0, NULL, false, "say what would change, and change nothing"},
+	[OPT_REJECTS] = {"rejects", 0, "FILE", false, "write the rows that were not taken there, with line and what was expected"},
+	[OPT_COLUMN] = {"column", 0, "NAME", false, "the column that holds the addresses (default: the first whose name says so, or whose cells look like it)"},
+	[OPT_CLEAR] = {"clear", 0, NULL, false, "only the rows that may be sent to, without further columns"},
+	[OPT_CERTIFICATE] = {"certificate", 0, "FILE", false, "where the certificate goes (default: OUT.cert; none for standard output)"},
 	[OPT_MANUAL] = {"manual", 0, NULL, false, "print optgate(1) in mdoc"},
 };
 
@@ -101,6 +107,17 @@ const struct verb verbs[] = {
 	{"stats", "", "", 0, 0, 0, 0, "figures of ledger and queue, and the running daemon's counters", NULL, run_stats},
 	{"sink", "", "", 0, 0, BIT(OPT_LISTEN) | BIT(OPT_DIR) | BIT(OPT_PRINT_HEAD) | BIT(OPT_COUNT) | BIT(OPT_RULE) | BIT(OPT_MAX_SIZE), 0,
 	    "an SMTP server that takes everything, for trying out", "Prints where it listens, then a line for each message. With --count it ends after so many.", run_sink},
+	{"import", "", "FILE...", 1, 1024, BIT(OPT_FORMAT) | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_DRY_RUN) | BIT(OPT_REJECTS), 0, "take in lists of other tools",
+	    "Finds out by itself what a file is; `optgate formats` lists what it knows. - is standard input. An import only adds or strengthens, keeps the file's dates and reasons, and changes nothing when done again. "
+	    "--scope says what suppressions reach, or for consents what was agreed to; a vendor's own lists must be topics of that stream.", run_import},
+	{"export", "", "[WHAT]", 0, 1, BIT(OPT_FORMAT) | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_SOURCE) | BIT(OPT_SINCE), 0, "the ledger as a list",
+	    "WHAT is suppressions (the default) or consents. --format is csv (the default; cells that a spreadsheet would take for a formula get an apostrophe) or ndjson; import reads both. "
+	    "Each export is a disclosure and leaves a journal entry.", run_export},
+	{"screen", "verify", "CERTIFICATE [IN [OUT]]", 1, 3, 0, 0, "is a certificate ours, and do the files fit it", NULL, run_screen_verify},
+	{"screen", "", "[IN [OUT]]", 0, 2, BIT(OPT_STREAM) | BIT(OPT_TOPIC) | BIT(OPT_COLUMN) | BIT(OPT_CLEAR) | BIT(OPT_CERTIFICATE), BIT(OPT_STREAM), "judge a list before it is sent to",
+	    "IN is CSV or one address a line; the same rows come out with verdict and reason behind, or only the clear ones. - is standard input or output (the default). "
+	    "Beside the result goes a signed certificate: hashes of both files, counts by reason, the ledger's position.", run_screen},
+	{"formats", "", "", 0, 0, 0, 0, "the lists that import knows", NULL, run_import_formats},
 	{"classify", "", "FILE...", 1, OPERANDS_MAX, BIT(OPT_RULES), 0, "what a bounce, complaint or reply says",
 	    "Prints one JSON object for each message and changes nothing.", run_classify},
 	{"version", "", "", 0, 0, 0, 0, "which version this is", NULL, run_version},

@@ -1,0 +1,13 @@
+/* Every row of the ledger, for exports: in key order, page by page, each page as of one moment and no transaction held between. */
+#pragma once
+
+#include "ledger/ledger.h"
+
+struct ledger_walk {
+	bool (*suppression)(void *arg, const struct suppression *s, struct view address); /* false stops */
+	bool (*consent)(void *arg, const struct consent *c, struct view address);
+	/* ADDRESS is empty when there is no person record: erased, or only ever known by a token. */
+};
+
+/* A NULL member passes its table over. */
+int ledger_walk(struct ledger *l, const struct ledger_walk *w, void *arg, struct err *err) MUST_CHECK;

@@ -1,0 +1,241 @@
+#include "lists/import.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "mail/address.h"
+
+#define REJECTS_FLUSH   65536
+#define PROGRESS_ROWS   50000
+
+struct import {
+	const struct import_settings *set;
+	struct import_report *report;
+	struct list_reader *reader;
+	struct list_row row;
+	struct address address; /* of the change at hand */
+	char note[NOTE_MAX + 1], evidence[NOTE_MAX + 1], wording[NOTE_MAX + 1];
+	struct err *err;
+	bool failed;
+};
+
+/* Text of any tool, cut and cleaned: valid UTF-8 only by chance, so other than ASCII becomes '?'. */
+static struct view clean(struct view v, char dst[NOTE_MAX + 1])
+{
+	size_t n = v.n < NOTE_MAX ? v.n : NOTE_MAX;
+	for (size_t i = 0; i < n; i++)
+		dst[i] = (unsigned char)v.p[i] < 0x20 ? ' ' : (unsigned char)v.p[i] > 0x7e ? '?' : v.p[i];
+	return view_n(dst, n);
+}
+
+static void reject(struct import *im, const char *expected)
+{
+	const struct import_settings *s = im->set;
+	im->report->rejected++;
+	if (!s->rejects)
+		return;
+	buf_fmt(s->rejects, "%" PRIu64 ",", im->row.line);
+	csv_write(s->rejects, view_of(expected));
+	for (unsigned i = 0; i < im->row.count; i++) {
+		buf_byte(s->rejects, ',');
+		csv_write(s->rejects, im->row.values[i]);
+	}
+	buf_str(s->rejects, "\n");
+	if ((s->rejects->n > REJECTS_FLUSH || s->rejects->failed) && s->on_rejects(s->arg, s->rejects, im->err) < 0)
+		im->failed = true;
+}
+
+/* The reason decides the reach (promise 8): a bounce says something of the mailbox, a complaint or objection of the brand's marketing. */
+static void widen(struct scope *scope, enum reason reason)
+{
+	struct view name = view_of(scope->name);
+	char brand[SCOPE_NAME_MAX + 1];
+	if (reason == REASON_BOUNCE)
+		name = V("");
+	else if (reason == REASON_COMPLAINT || reason == REASON_OBJECTION)
+		name = view_sub(name, 0, view_find(name, 0, '/'));
+	ALWAYS(view_str(name, brand, sizeof brand) && scope_parse(view_of(brand), scope, NULL) == 0);
+}
+
+/* The scope of a row: written in it, or the import's; a vendor's list must be a topic of the import's stream. */
+static const char *find_scope(const struct import *im, const struct list_entry *e, struct scope *ret)
+{
+	char name[SCOPE_NAME_MAX + 1];
+	*ret = im->set->scope;
+	if (e->scope.p && scope_parse(e->scope, ret, NULL) < 0)
+		return "scope: empty, BRAND, BRAND/STREAM or BRAND/STREAM/TOPIC";
+	if (!e->topic.n)
+		return NULL;
+	const struct stream *stream = policy_stream(im->set->policy, view_of(im->set->scope.name));
+	if (!stream || !stream_topic(stream, e->topic))
+		return "a list that is a topic of the stream named by --scope";
+	int n = snprintf(name, sizeof name, "%s/%.*s", im->set->scope.name, VFMT(e->topic));
+	if (n < 0 || (size_t)n >= sizeof name || scope_parse(view_n(name, (size_t)n), ret, NULL) < 0)
+		return "a shorter name of a list";
+	return NULL;
+}
+
+static const char *make_change(struct import *im, const struct list_entry *e, struct change *c)
+{
+	struct err why;
+	*c = (struct change){.kind = e->kind == ENTRY_GRANT ? CHANGE_GRANT : CHANGE_SUPPRESS, .channel = CHANNEL_EMAIL, .basis = e->basis,
+	    .reason = im->set->reason && e->kind == ENTRY_SUPPRESS ? im->set->reason : e->reason, .event_ms = e->event_ms, .expires_ms = e->expires_ms,
+	    .wording = e->wording, .evidence = e->evidence};
+	if (address_parse_loose(e->address, &im->address, &why) < 0)
+		return "an e-mail address";
+	const char *bad = find_scope(im, e, &c->scope);
+	if (bad)
+		return bad;
+	if (c->kind == CHANGE_SUPPRESS && !e->scope.p)
+		widen(&c->scope, c->reason);
+	if (c->kind == CHANGE_GRANT && c->scope.level == SCOPE_GLOBAL)
+		return "--scope BRAND/STREAM: what was agreed to";
+	if (c->wording.n > 64 || c->evidence.n > NOTE_MAX)
+		return "a shorter wording or evidence";
+	c->note = clean(e->note, im->note);
+	c->evidence = clean(e->evidence, im->evidence);
+	c->wording = clean(e->wording, im->wording);
+	c->address = view_of(im->address.text);
+	ledger_person_key(im->set->ledger, CHANNEL_EMAIL, c->address, &c->who);
+	return NULL;
+}
+
+static void count(struct import *im, const struct change *c)
+{
+	if (c->kind == CHANGE_GRANT) {
+		im->report->consents++;
+	} else {
+		im->report->suppressions++;
+		im->report->reasons[c->reason]++;
+	}
+}
+
+/* The next row that says something: 1; 0 at the end or after a failure. */
+static int next_change(struct import *im, struct change *c)
+{
+	const char *bad;
+	while (!im->failed) {
+		int rc = list_next(im->reader, &im->row, &bad, im->err);
+		if (rc <= 0) {
+			im->failed = rc < 0;
+			return 0;
+		}
+		if (++im->report->rows % PROGRESS_ROWS == 0 && im->set->progress)
+			im->set->progress(im->set->arg, im->report->rows);
+		struct list_entry e = {0};
+		if (!bad) {
+			list_format(im->reader)->map(&im->row, &e);
+			if (e.kind == ENTRY_SKIP) {
+				im->report->skipped++;
+				continue;
+			}
+			bad = e.kind == ENTRY_BAD ? e.why : make_change(im, &e, c);
+		}
+		if (!bad) {
+			count(im, c);
+			return 1;
+		}
+		reject(im, bad);
+	}
+	return 0;
+}
+
+static bool load_next(void *arg, struct change *c)
+{
+	return next_change(arg, c) == 1;
+}
+
+/* ---- what would change ---- */
+
+struct standing {
+	const struct change *change;
+	bool there;
+};
+
+static void see_suppression(void *arg, const struct suppression_row *row)
+{
+	struct standing *s = arg;
+	const struct change *c = s->change;
+	if (c->kind == CHANGE_SUPPRESS && row->reason == c->reason && row->level == c->scope.level &&
+	    memcmp(row->scope_id, c->scope.id, SCOPE_ID_BYTES) == 0 && (!row->expires_ms || (c->expires_ms && row->expires_ms >= c->expires_ms)))
+		s->there = true;
+}
+
+static void see_consent(void *arg, const struct consent_row *row)
+{
+	struct standing *s = arg;
+	const struct change *c = s->change;
+	if (c->kind == CHANGE_GRANT && row->level == c->scope.level && memcmp(row->scope_id, c->scope.id, SCOPE_ID_BYTES) == 0 &&
+	    (row->granted_ms >= c->event_ms || row->withdrawn_ms >= c->event_ms))
+		s->there = true;
+}
+
+static int try_all(struct import *im)
+{
+	static const struct ledger_visitor visitor = {see_suppression, see_consent};
+	struct change c;
+	while (next_change(im, &c) == 1) {
+		struct standing s = {.change = &c};
+		if (ledger_visit(im->set->ledger, &c.who, &visitor, &s, im->err) < 0)
+			return -1;
+		im->report->changed += !s.there;
+	}
+	return im->failed ? -1 : 0;
+}
+
+/* ---- the whole ---- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static int note_import(struct import *im)
+{
+	char note[NOTE_MAX + 1], name[64];
+	struct change_result r;
+	snprintf(name, sizeof name, "%.60s", base_name(im->set->file));
+	snprintf(note, sizeof note, "%s sha256=%.32s rows=%" PRIu64 " changed=%" PRIu64 " rejected=%" PRIu64 " skipped=%" PRIu64, name, im->report->sha256,
+	    im->report->rows, im->report->changed, im->report->rejected, im->report->skipped);
+	struct view cleaned = clean(view_of(note), im->note);
+	const struct change c = {.kind = CHANGE_NOTE, .channel = CHANNEL_EMAIL, .source = V("import"), .actor = im->set->actor, .note = cleaned};
+	return ledger_change(im->set->ledger, &c, &r, im->err);
+}
+
+int import_list(const struct import_settings *s, struct import_report *ret, struct err *err)
+{
+	struct import *im = mem_zero(sizeof *im);
+	char source[SOURCE_MAX + 1];
+	uint8_t hash[SHA256_BYTES];
+	struct buf hex;
+	*ret = (struct import_report){0};
+	im->set = s;
+	im->report = ret;
+	im->err = err;
+	int rc = list_open(&im->reader, s->file, s->format, err);
+	if (rc < 0)
+		goto out;
+	snprintf(source, sizeof source, "import:%s", list_format(im->reader) ? list_format(im->reader)->name : "ndjson");
+	rc = s->dry_run ? try_all(im) : ledger_load(s->ledger, load_next, im, view_of(source), s->actor, &ret->changed, err);
+	if (im->failed)
+		rc = -1;
+	list_sha256(im->reader, hash);
+	buf_init(&hex, sizeof ret->sha256);
+	hex_encode(&hex, view_n(hash, sizeof hash));
+	view_str(buf_view(&hex), ret->sha256, sizeof ret->sha256);
+	buf_free(&hex);
+	ret->format = list_format(im->reader) ? list_format(im->reader)->name : "";
+	if (rc == 0 && s->rejects && s->rejects->n)
+		rc = s->on_rejects(s->arg, s->rejects, err);
+	if (rc == 0 && !s->dry_run)
+		rc = note_import(im);
+out:
+	list_close(&im->reader);
+	mem_wipe(im, sizeof *im);
+	free(im);
+	return rc;
+}
