@@ -102,8 +102,10 @@ int run_explain_ref(struct tool *t)
 	if (read_ref(option(&t->args, OPT_REF), &r, &err) < 0 || need_ledger(t, false, &err) < 0)
 		return failed(t, &err);
 	r.rows = json_array();
-	/* An id holds its time. */
+	/* An id holds its time, or an earlier one; a clock that was set back makes it a later one. */
 	int rc = decisions_each(t->config->decisions_dir, (int64_t)(r.id >> 16) - DAY_MS, INT64_MAX, take_by_ref, &r, &err);
+	if (rc == 0 && !json_array_size(r.rows))
+		rc = decisions_each(t->config->decisions_dir, 0, INT64_MAX, take_by_ref, &r, &err);
 	if (rc == 0 && !json_array_size(r.rows))
 		rc = err_set(&err, ERR_MISSING, "%s: nothing is known of it; decisions.keep says how long decisions are kept", option(&t->args, OPT_REF));
 	if (rc < 0) {
