@@ -1,5 +1,5 @@
 """What comes back: bounces of a real Postfix, complaints, mailto opt-outs, and what must change nothing."""
-import re, smtplib, socket, time
+import base64, re, smtplib, socket, subprocess, threading
 
 import pytest
 
@@ -141,6 +141,46 @@ def test_unsigned_complaints_change_nothing(make_gate, sink):
         assert send(at, "x@y.test", ["fbl@bounce.acme.test"], arf(m.head.decode()))[0] == 250
     assert not blocked(gate, "ann@sink.test")
     gate.wait_log("inbound.complaint.unverified", count=20)
+
+
+class Dns:
+    """Answers every TXT question with one record."""
+
+    def __init__(self, record):
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.s.bind(("127.0.0.1", 0))
+        self.record, self.addr = record, "%s:%d" % self.s.getsockname()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                q, peer = self.s.recvfrom(4096)
+            except OSError:
+                return
+            end = q.index(b"\0", 12) + 5
+            parts = [self.record[i:i + 255] for i in range(0, len(self.record), 255)]
+            data = b"".join(bytes([len(x)]) + x for x in parts)
+            self.s.sendto(q[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + q[12:end] + b"\xc0\x0c\0\x10\0\1\0\0\0\0" + len(data).to_bytes(2, "big") + data, peer)
+
+
+def test_signed_complaints_count(make_gate, sink, place):
+    dkim = pytest.importorskip("dkim")
+    key = place / "key.pem"
+    subprocess.run(["openssl", "genrsa", "-traditional", "-out", key, "2048"], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+    dns = Dns(b"v=DKIM1; k=rsa; p=" + base64.b64encode(der))
+    gate = make_gate(sink.addr, more=REPORTS.format(more=f'complaint_addresses = ["fbl@bounce.acme.test"]; resolver = "{dns.addr}";'))
+    m = deliver(gate, sink)
+    at = reports_addr(gate)
+    report = arf(m.head.decode())
+    signature = dkim.sign(report, b"s1", b"provider.example", key.read_bytes(), canonicalize=(b"relaxed", b"relaxed"))
+    foreign = dkim.sign(report, b"s1", b"elsewhere.example", key.read_bytes())
+    assert send(at, "", ["fbl@bounce.acme.test"], foreign + report)[0] == 250
+    assert send(at, "", ["fbl@bounce.acme.test"], signature + report.replace(b"A complaint", b"No complaint"))[0] == 250
+    assert not blocked(gate, "ann@sink.test")
+    assert send(at, "", ["fbl@bounce.acme.test"], signature + report)[0] == 250
+    assert "complaint" in blocked(gate, "ann@sink.test")
 
 
 def test_loops_and_sizes_end(make_gate, sink):
