@@ -11,6 +11,15 @@ void answer_busy(struct web_request *r)
 	web_response_header(&r->answer, "Retry-After", WEB_RETRY_AFTER);
 }
 
+bool answered_too_often(struct web *w, struct web_request *r, const struct person_key *who)
+{
+	if (throttle_count_key(&w->acts, who->b, clock_mono(w->clock)) <= WEB_ACTS_PER_TIME)
+		return false;
+	page_answer(r, 429, PAGE_OFTEN, NULL, 0);
+	web_response_header(&r->answer, "Retry-After", WEB_RETRY_AFTER);
+	return true;
+}
+
 const char *titled(const char *title, const char *name)
 {
 	return title && *title ? title : name;

@@ -282,6 +282,8 @@ enum web_when optout_do(struct web *w, struct web_request *r)
 		page_answer(r, 413, PAGE_TOO_LARGE, NULL, 0);
 		return WEB_NOW;
 	}
+	if (p->way && !p->way->repeatable && answered_too_often(w, r, &p->token.who))
+		return WEB_NOW;
 	if (p->way)
 		return submit(p);
 	page_answer(r, 400, PAGE_UNCLEAR, NULL, 0);

@@ -276,6 +276,8 @@ enum web_when preferences_do(struct web *w, struct web_request *r)
 		page_answer(r, 400, PAGE_UNCLEAR, NULL, 0);
 		return WEB_NOW;
 	}
+	if (answered_too_often(w, r, &c->token.who))
+		return WEB_NOW;
 	struct submission *s = submission_new(w, r);
 	evidence_of(r, "", c->evidence, sizeof c->evidence);
 	compare(s, c, f);

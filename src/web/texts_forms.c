@@ -63,7 +63,7 @@ const struct text texts_forms[] = {
 		"Zu viele Anfragen",
 		"Demasiadas peticiones"}},
 	{"often.body", {
-		"Many requests came from your network. Nothing has changed; wait a few minutes.",
+		"Many requests came from you or your network. Nothing has changed; wait a few minutes.",
 		"Daeth llawer o geisiadau o'ch rhwydwaith. Does dim wedi newid; arhoswch ychydig funudau.",
 		"Beaucoup de demandes sont venues de votre réseau. Rien n'a changé ; attendez quelques minutes.",
 		"Aus Ihrem Netz kamen viele Anfragen. Es hat sich nichts geändert; warten Sie einige Minuten.",

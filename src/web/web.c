@@ -183,6 +183,7 @@ int web_start(struct web **ret, const char *listen, const struct web_limits *lim
 	throttle_init(&w->forged, THROTTLE_WINDOW_MS);
 	throttle_init(&w->asks, WEB_ASK_WINDOW_MS);
 	throttle_init(&w->mails, WEB_MAIL_WINDOW_MS);
+	throttle_init(&w->acts, WEB_ASK_WINDOW_MS);
 	shared_slot_init(&w->settings);
 	web_use(w, settings);
 	int fd;
@@ -224,6 +225,7 @@ void web_stop(struct web **ww, int64_t deadline_ms)
 	throttle_end(&w->forged);
 	throttle_end(&w->asks);
 	throttle_end(&w->mails);
+	throttle_end(&w->acts);
 	free(w);
 	*ww = NULL;
 }

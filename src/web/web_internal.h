@@ -11,6 +11,7 @@
 #define WEB_FORGED_PER_MINUTE 30  /* wrong tokens from one address; then 429 */
 #define WEB_ASKS_PER_TIME     10  /* requests for a mail from one network in WEB_ASK_WINDOW_MS */
 #define WEB_MAILS_PER_TIME    2   /* mails to one address in WEB_MAIL_WINDOW_MS */
+#define WEB_ACTS_PER_TIME     20  /* entries in the journal, other than opt-outs, for one person in WEB_ASK_WINDOW_MS */
 #define WEB_ASK_WINDOW_MS     (10 * 60 * 1000)
 #define WEB_MAIL_WINDOW_MS    (60 * 60 * 1000)
 #define WEB_RETRY_AFTER       "60"
@@ -27,6 +28,7 @@ struct web {
 	struct throttle forged;  /* wrong tokens, by network */
 	struct throttle asks;    /* requests for a mail, by network */
 	struct throttle mails;   /* mails to an address */
+	struct throttle acts;    /* what the bearer of a token does besides opting out */
 	struct web_mailer mailer; /* .send NULL = none */
 };
 
@@ -47,6 +49,8 @@ const struct web_brand *brand_by_host(const struct web_request *r);
 struct view brand_mails(const struct web *w, const struct web_brand *b);
 const char *titled(const char *title, const char *name);
 
+/* True: the person behind a token has done enough for now, and that has been answered. Opt-outs are never asked. */
+bool answered_too_often(struct web *w, struct web_request *r, const struct person_key *who);
 /* A 503 that may be tried again. */
 void answer_busy(struct web_request *r);
 /* "ip=... agent=..." with what MORE says before the agent, which comes last, printable ASCII only, cut. */

@@ -89,6 +89,15 @@ def test_pause_and_a_reason_afterwards(pages, sink):
     assert form(pages, path, dict(action="reason", reason="other"))[0] == 400
 
 
+def test_one_link_cannot_fill_the_journal(pages, sink):
+    path = delivered(pages, sink)
+    nonce = field(get(pages, path)[1], "nonce")
+    answers = [form(pages, path, dict(nonce=nonce, action="reason", reason="other"))[0] for _ in range(25)]
+    assert answers == [200] * 20 + [429] * 5
+    assert form(pages, path.replace("/u/", "/p/"), dict(nonce=nonce, action="save", sms="+442079460000"))[0] == 429
+    assert post(pages, path)[0] == 200          # an opt-out always may
+
+
 def test_preferences(pages, sink):
     path = delivered(pages, sink, extra="X-Optgate-Topic: spring\r\n")
     p = path.replace("/u/", "/p/")
