@@ -45,6 +45,15 @@ struct intake *intake_new(struct ledger *l, struct spool *s, const struct clock 
 /* Where decisions are noted from now on; before the first session. D outlives the intake. */
 struct decisions;
 void intake_record(struct intake *in, struct decisions *d);
+/* Mail of streams that are passed through goes here instead of the spool; before the first session. All views stay valid until DONE. */
+struct intake_passing {
+	uint64_t id;
+	struct view envelope, recipient, lane, message;
+	intake_done *done;
+	void *arg;
+};
+typedef void intake_pass(void *arg, const struct intake_passing *p);
+void intake_pass_to(struct intake *in, intake_pass *pass, void *arg);
 void intake_use(struct intake *in, struct intake_settings *s); /* takes over; new sessions see it */
 void intake_drain(struct intake *in);                          /* new transactions get 421 */
 void intake_free(struct intake **in);                          /* no session may be left */

@@ -32,6 +32,7 @@ struct stream {
 	enum mail_class class;
 	unsigned accepts;      /* bit (1 << basis) for each basis of which one must be on record; 0 = none is asked for */
 	char *list_id;         /* "offers.lists.example.com"; NULL = none */
+	bool pass_through;     /* handed to the next hop while the client waits for its answer; never queued */
 	bool keep_unsubscribe; /* keep the tool's own List-Unsubscribe instead of ours (service class only) */
 	enum refusal_way refusal;
 	enum tripwire tripwire; /* not for marketing */

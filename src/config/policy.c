@@ -53,6 +53,7 @@ static int make_stream(struct stream *s, const struct brand *b, const struct raw
 	s->class = (enum mail_class)r->class;
 	s->accepts = (unsigned)r->accepts;
 	s->list_id = domain_dup(&r->list_id);
+	s->pass_through = r->pass_through;
 	s->keep_unsubscribe = r->keep_unsubscribe;
 	s->refusal = (enum refusal_way)r->refusal;
 	s->tripwire = (enum tripwire)r->tripwire;

@@ -254,6 +254,8 @@ const struct setting settings[] = {
 	{"brands[].streams[].requires", KIND_CHOICES, AT(raw_stream, accepts), .choices = bases, .sample = "consent",
 	    .help = "A basis of which one must be on record for a person, or the recipient is refused. Not given: none is asked for."},
 	{"brands[].streams[].list_id", KIND_TEXT, AT(raw_stream, list_id), .check = check_list_id, .sample = "offers.example.com", .help = "The List-Id field (RFC 2919)."},
+	{"brands[].streams[].pass_through", KIND_FLAG, AT(raw_stream, pass_through), .def = "false",
+	    .help = "Hand each message to the next hop while the client waits, and give it the next hop's answer; nothing is queued. One recipient a message."},
 	{"brands[].streams[].keep_unsubscribe", KIND_FLAG, AT(raw_stream, keep_unsubscribe), .def = "false",
 	    .help = "Service class only: pass the tool's own List-Unsubscribe fields on."},
 	{"brands[].streams[].reply", KIND_CHOICE, AT(raw_stream, refusal), .choices = refusals, .def = "refuse",

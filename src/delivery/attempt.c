@@ -171,8 +171,40 @@ static bool client_was_told(struct attempt *a, enum delivery_outcome o, const st
 	return o == DELIVERED; /* the mail has gone: better no report than the mail twice */
 }
 
+static void forget(struct attempt *a)
+{
+	if (a->holds_bytes)
+		spool_release_bytes(&a->bytes);
+	a->holds_bytes = false;
+	a->envelope = (struct envelope){0};
+	a->recipient = (struct recipient){0};
+	a->who = (struct person_key){{0}};
+	a->verdict = (struct verdict){0};
+	a->stream = NULL;
+	a->topic = NULL;
+}
+
+/* Nothing to give back: the client hears what the hop said. */
+static enum delivery_outcome answer_client(struct attempt *a, enum delivery_outcome o, const struct session_result *r)
+{
+	struct passing *p = a->passing;
+	log_attempt(a, o, r);
+	counter_add(ways[o].count, 1);
+	if (ways[o].final)
+		report(a, o, r);
+	if (o == DELIVERED && a->settings->breaker.window_ms)
+		breaker_delivered(a->breaker, a->stream, &a->who, a->settings->breaker.window_ms, clock_wall(a->clock));
+	let_go(a);
+	forget(a);
+	a->passing = NULL;
+	pass_answer(p, o, &r->reply); /* from here on the bytes are the client's again */
+	return o;
+}
+
 static enum delivery_outcome give_back(struct attempt *a, enum delivery_outcome o, struct session_result *r)
 {
+	if (a->passing)
+		return answer_client(a, o, r);
 	if (o != DELIVERY_ROUTE_DOWN && !ways[o].final && too_old(a)) {
 		char last[160];
 		log_safe(last, sizeof last, r->reply.text, strlen(r->reply.text));
@@ -232,11 +264,8 @@ static bool unreadable(struct attempt *a, const struct err *err)
 
 /* ---- beginning ---- */
 
-static int read_item(struct attempt *a, struct err *err)
+static int parse_item(struct attempt *a, struct err *err)
 {
-	if (spool_read(a->spool, &a->item, &a->bytes, err) < 0)
-		return -1;
-	a->holds_bytes = true;
 	if (envelope_read(a->bytes.envelope, &a->envelope, err) < 0 ||
 	    recipient_read(a->bytes.item, &a->recipient, err) < 0)
 		return -1;
@@ -252,6 +281,14 @@ static void make_service(struct attempt *a)
 	a->as_service = (struct stream){.name = a->stream->name, .title = a->stream->title, .brand = a->stream->brand,
 	    .class = CLASS_SERVICE, .keep_unsubscribe = true, .scope = a->stream->scope};
 	a->stream = &a->as_service;
+}
+
+static int read_item(struct attempt *a, struct err *err)
+{
+	if (spool_read(a->spool, &a->item, &a->bytes, err) < 0)
+		return -1;
+	a->holds_bytes = true;
+	return parse_item(a, err);
 }
 
 static bool find_stream(struct attempt *a)
@@ -306,19 +343,6 @@ static bool compose_it(struct attempt *a)
 	                              : answer(a, DELIVERY_DEFERRED, 451, "4.3.0", err.text);
 }
 
-static void forget(struct attempt *a)
-{
-	if (a->holds_bytes)
-		spool_release_bytes(&a->bytes);
-	a->holds_bytes = false;
-	a->envelope = (struct envelope){0};
-	a->recipient = (struct recipient){0};
-	a->who = (struct person_key){{0}};
-	a->verdict = (struct verdict){0};
-	a->stream = NULL;
-	a->topic = NULL;
-}
-
 /* An operator, or the breaker, keeps this back. */
 static bool held_back(struct attempt *a)
 {
@@ -326,12 +350,27 @@ static bool held_back(struct attempt *a)
 	if (!holds_keep(a->settings->holds, &a->envelope, address_domain(&a->address), now, &until))
 		return false;
 	counter_add(&count_held, 1);
+	if (a->passing) {
+		answer(a, DELIVERY_DEFERRED, 451, "4.7.1", "held back; try again later");
+		return true;
+	}
 	if (until)
 		spool_defer(a->spool, &a->item, until, false);
 	else
 		spool_hold_item(a->spool, &a->item);
 	let_go(a);
 	return true;
+}
+
+/* Mail whose bytes are there. */
+static bool go_on(struct attempt *a)
+{
+	if (held_back(a))
+		return false;
+	if (!find_stream(a)) /* a reload took it away: closed until the settings know it again, or the item expires */
+		return answer(a, DELIVERY_DEFERRED, 451, "4.3.5", "stream is not in the settings");
+	enum verdict_kind v = ask(a);
+	return v == VERDICT_ALLOW ? compose_it(a) : v == VERDICT_SUPPRESS ? suppressed(a) : no_verdict(a);
 }
 
 /* What has waited too long gets one more try: a hop that was down for days costs nobody his mail. */
@@ -348,12 +387,27 @@ bool attempt_begin(struct attempt *a, const struct spool_item *item, struct deli
 	a->taken_ms = a->composed_ms = clock_mono(a->clock);
 	if (read_item(a, &err) < 0)
 		return unreadable(a, &err);
-	if (held_back(a))
-		return false;
-	if (!find_stream(a)) /* a reload took it away: closed until the settings know it again, or the item expires */
-		return answer(a, DELIVERY_DEFERRED, 451, "4.3.5", "stream is not in the settings");
-	enum verdict_kind v = ask(a);
-	return v == VERDICT_ALLOW ? compose_it(a) : v == VERDICT_SUPPRESS ? suppressed(a) : no_verdict(a);
+	return go_on(a);
+}
+bool attempt_begin_pass(struct attempt *a, struct passing *p, struct delivery_settings *settings, const char *route, const char *hop)
+{
+	struct err err;
+	forget(a);
+	a->passing = p;
+	a->item = (struct spool_item){.id = p->mail.id, .arrived_ms = clock_wall(a->clock)};
+	a->bytes = (struct spool_bytes){.envelope = p->mail.envelope, .item = p->mail.recipient, .message = p->mail.message};
+	a->settings = settings;
+	a->route = route;
+	a->hop = hop;
+	a->hint_ms = 0;
+	a->taken_ms = a->composed_ms = clock_mono(a->clock);
+	return parse_item(a, &err) < 0 ? answer(a, DELIVERY_PERMANENT, 554, "5.6.0", err.text) : go_on(a);
+}
+
+int64_t attempt_left_ms(const struct attempt *a)
+{
+	int64_t left = a->passing->until_ms - clock_mono(a->clock);
+	return left > 1000 ? left : 1000;
 }
 
 int64_t shortest_expiry(const struct delivery_settings *s)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "breaker.h"
+#include "pass.h"
 #include "session.h"
 
 struct attempt {
@@ -13,6 +14,7 @@ struct attempt {
 	struct composer *composer;
 	/* of the item at hand */
 	bool holds_bytes;
+	struct passing *passing;            /* the client waits for its answer; NULL = an item of the spool */
 	struct delivery_settings *settings; /* the snapshot it was taken under */
 	struct spool_item item;
 	struct spool_bytes bytes;
@@ -37,6 +39,10 @@ void attempt_free(struct attempt *a);
 /* Makes ITEM ready to be sent. False: it has an outcome already and was given back to the spool. */
 bool attempt_begin(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings,
     const char *route, const char *hop);
+/* The same for a mail that is passed through: its client gets the answer. */
+bool attempt_begin_pass(struct attempt *a, struct passing *p, struct delivery_settings *settings, const char *route, const char *hop);
+/* What is left of its time, a second at least. */
+int64_t attempt_left_ms(const struct attempt *a);
 /* ITEM can't be sent now. Gives it up when it is too old, else puts it back. */
 void attempt_expire(struct attempt *a, const struct spool_item *item, struct delivery_settings *settings, const char *route);
 /* The age at which the first class is given up. */

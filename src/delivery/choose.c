@@ -92,9 +92,21 @@ static bool route_hop(struct delivery *d, unsigned route, unsigned *ret_hop)
 	return may_open(d, *ret_hop) && d->lanes.ready > d->parked_count;
 }
 
+bool route_is_down(const struct delivery *d, unsigned route)
+{
+	const struct route *r = lanes_route(&d->lanes, route);
+	for (unsigned i = 0; i < r->hop_count; i++)
+		if (!d->of_hop[r->hops[i].hop]->down)
+			return false;
+	return true;
+}
+
 bool choose_hop(struct delivery *d, unsigned *ret_hop)
 {
 	unsigned n = d->lanes.route_count;
+	for (const struct passing *p = d->passing; p; p = p->next)
+		if (route_hop(d, lanes_find_route(&d->lanes, p->mail.lane), ret_hop))
+			return true;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned route = (d->next_route + i) % n;
 		if (lanes_have(&d->lanes, route) && route_hop(d, route, ret_hop))
@@ -111,39 +123,72 @@ static bool leads_to(const struct route *r, unsigned hop)
 	return false;
 }
 
-static bool take_from(struct worker *w, unsigned route, struct spool_item *ret)
+/* Takes one by COMMIT when it is this session's turn. */
+static bool take_from(struct worker *w, unsigned route, struct taken *ret, bool (*commit)(struct worker *w, unsigned route, struct taken *ret))
 {
 	struct delivery *d = w->d;
 	struct turn_hop hops[ROUTE_HOPS_MAX];
 	const struct route *r = lanes_route(&d->lanes, route);
 	struct turn *turn = &d->lanes.routes[route].turn;
-	int64_t wall = clock_wall(d->clock), mono = clock_mono(d->clock);
 	if (!leads_to(r, w->hop_index))
 		return false;
 	if (w->state->down) /* this session is the probe */
-		return lanes_take(&d->lanes, route, wall, mono, ret);
+		return commit(w, route, ret);
 	if (r->hop_count > 1 && yields_to_probe(d, r))
 		return false;
 	look(d, r, (int)w->hop_index, hops);
 	int i = turn_next(turn, r, hops);
 	if (i >= 0 && r->hops[i].hop != w->hop_index)
 		wake_for(d, r->hops[i].hop);
-	if (i < 0 || r->hops[i].hop != w->hop_index || !lanes_take(&d->lanes, route, wall, mono, ret))
+	if (i < 0 || r->hops[i].hop != w->hop_index || !commit(w, route, ret))
 		return false;
 	turn_taken(turn, r, hops, i);
 	return true;
 }
 
-bool choose_item(struct worker *w, struct spool_item *ret, const char **ret_route)
+static bool take_item(struct worker *w, unsigned route, struct taken *ret)
+{
+	struct delivery *d = w->d;
+	return lanes_take(&d->lanes, route, clock_wall(d->clock), clock_mono(d->clock), &ret->item);
+}
+
+/* The eldest of the route. */
+static bool take_passing(struct worker *w, unsigned route, struct taken *ret)
+{
+	for (struct passing **at = &w->d->passing; *at; at = &(*at)->next)
+		if (lanes_find_route(&w->d->lanes, (*at)->mail.lane) == route) {
+			ret->passing = *at;
+			*at = (*at)->next;
+			return true;
+		}
+	return false;
+}
+
+static bool choose_passing(struct worker *w, struct taken *ret)
+{
+	for (const struct passing *p = w->d->passing; p; p = p->next) {
+		unsigned route = lanes_find_route(&w->d->lanes, p->mail.lane);
+		if (!take_from(w, route, ret, take_passing))
+			continue;
+		ret->route = lanes_route(&w->d->lanes, route)->name;
+		return true;
+	}
+	return false;
+}
+
+bool choose_item(struct worker *w, struct taken *ret)
 {
 	struct delivery *d = w->d;
 	unsigned n = d->lanes.route_count;
+	ret->passing = NULL;
+	if (d->passing && choose_passing(w, ret))
+		return true;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned route = (d->next_route + i) % n;
-		if (!lanes_have(&d->lanes, route) || !take_from(w, route, ret))
+		if (!lanes_have(&d->lanes, route) || !take_from(w, route, ret, take_item))
 			continue;
 		d->next_route = (route + 1) % n;
-		*ret_route = lanes_route(&d->lanes, route)->name;
+		ret->route = lanes_route(&d->lanes, route)->name;
 		return true;
 	}
 	return false;

@@ -6,22 +6,13 @@
 #define SWEEP_MOST 500   /* items of one look */
 #define SWEEP_FRESH 64   /* so many in a row that are not too old, and the lane's rest is taken for fresh too */
 
-static bool all_down(const struct delivery *d, unsigned route)
-{
-	const struct route *r = lanes_route(&d->lanes, route);
-	for (unsigned i = 0; i < r->hop_count; i++)
-		if (!d->of_hop[r->hops[i].hop]->down)
-			return false;
-	return true;
-}
-
 /* Items of routes whose hops are all down: the probes were their last try. Lock held. */
 static unsigned take_down(struct delivery *d, struct spool_item *items, const char **routes)
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < d->lanes.route_count; i++) {
 		size_t lanes = d->lanes.routes[i].ready.n;
-		if (!all_down(d, i))
+		if (!route_is_down(d, i))
 			continue;
 		while (lanes-- && n < SWEEP_MOST) {
 			unsigned got = lanes_take_most(&d->lanes, i, clock_wall(d->clock), &items[n], n + SWEEP_FRESH < SWEEP_MOST ? SWEEP_FRESH : SWEEP_MOST - n);

@@ -10,7 +10,6 @@
 #include "crypto/hash.h"
 
 #define STACK_BYTES 524288
-#define WATCH_MS    100
 
 void wake_one(struct delivery *d)
 {
@@ -47,7 +46,7 @@ static void on_ready(void *arg)
 static void watch(struct delivery *d, struct worker *w, int64_t now)
 {
 	int64_t deadline = atomic_load(&w->wire.deadline_ms);
-	if (d->cutting)
+	if (d->cutting || (d->pass_is_over && w->passes))
 		wire_cut(&w->wire, WIRE_STOPPED);
 	else if (deadline && now > deadline)
 		wire_cut(&w->wire, WIRE_DEADLINE);
@@ -61,6 +60,11 @@ static void *watchdog_main(void *arg)
 		int64_t now = clock_mono(d->clock);
 		for (unsigned i = 0; i < d->worker_count; i++)
 			watch(d, d->workers[i], now);
+		pthread_mutex_unlock(&d->lock);
+		pass_watch(d);
+		pthread_mutex_lock(&d->lock);
+		if (d->over)
+			break;
 		wait_ms(d, &d->ended, WATCH_MS);
 	}
 	pthread_mutex_unlock(&d->lock);
@@ -247,6 +251,7 @@ void delivery_stop(struct delivery **dp, int64_t deadline_ms)
 	struct delivery *d = *dp;
 	if (!d)
 		return;
+	delivery_pass_stop(d);
 	await_end(d, deadline_ms);
 	for (unsigned i = 0; i < d->worker_count; i++)
 		pthread_join(d->workers[i]->thread, NULL);

@@ -6,6 +6,7 @@
 #include "attempt.h"
 #include "hop.h"
 #include "lanes.h"
+#include "pass.h"
 
 #define CONNECTIONS_DEFAULT        20
 #define MESSAGES_DEFAULT           200
@@ -15,6 +16,7 @@
 #define WORKERS_MAX                1000
 #define WAIT_MAX_MS                1000 /* a jump of the clock is slept through no longer than this */
 #define PASSWORD_MAX               1024
+#define WATCH_MS                   100
 
 struct worker {
 	struct delivery *d;
@@ -33,6 +35,14 @@ struct worker {
 	unsigned mails;
 	int64_t opened_ms;
 	bool answered;
+	_Atomic bool passes;           /* the mail at hand is passed through */
+};
+
+/* What a session takes: an item of the spool, or a mail to be passed through. */
+struct taken {
+	struct spool_item item;
+	struct passing *passing; /* NULL: the item */
+	const char *route;
 };
 
 struct delivery {
@@ -50,6 +60,9 @@ struct delivery {
 	struct hop_state **of_hop;      /* by index in the settings of this generation */
 	struct worker *workers[WORKERS_MAX];
 	unsigned worker_count;
+	struct passing *passing;        /* waits for a session, the eldest first */
+	unsigned passing_count;         /* and what is on its way */
+	bool pass_is_over;
 	unsigned generation;            /* of the settings */
 	bool stopping, cutting, over;
 	pthread_t watchdog, chores;
@@ -73,5 +86,11 @@ int64_t until_due_ms(const struct delivery *d);
 void find_hop_states(struct delivery *d);
 /* A hop that a new session may be opened to, for mail that is there. */
 bool choose_hop(struct delivery *d, unsigned *ret_hop);
-/* An item that this session may take now, and the route that it came by. */
-bool choose_item(struct worker *w, struct spool_item *ret, const char **ret_route);
+/* What this session may take now. */
+bool choose_item(struct worker *w, struct taken *ret);
+bool route_is_down(const struct delivery *d, unsigned route);
+
+/* ---- pass.c ---- */
+
+void pass_ended(struct delivery *d); /* one was answered */
+void pass_watch(struct delivery *d); /* answers what has waited too long */

@@ -82,6 +82,13 @@ static uint64_t find_throttles(const struct delivery_settings *s, struct view st
 	return bits;
 }
 
+unsigned lanes_find_route(const struct lanes *l, struct view lane)
+{
+	struct view stream = no_stream;
+	view_cut(&lane, '@', &stream);
+	return find_route(l->settings, stream, lane);
+}
+
 /* "acme/offers@example.com". */
 static void enter(struct lanes *l, uint32_t lane)
 {

@@ -42,6 +42,8 @@ void lanes_free(struct lanes *l);
 /* New settings: every lane at hand finds its way anew. Takes over the reference. */
 void lanes_use(struct lanes *l, struct delivery_settings *s);
 
+/* By lane name. */
+unsigned lanes_find_route(const struct lanes *l, struct view lane);
 const struct route *lanes_route(const struct lanes *l, unsigned route);
 /* Fetches what the spool reports and what has waited long enough. True when there is a lane to take from. */
 bool lanes_refill(struct lanes *l, int64_t wall_ms, int64_t mono_ms);

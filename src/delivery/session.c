@@ -71,6 +71,13 @@ static void allow_ms(struct session *s, int64_t ms)
 	atomic_store(&s->plan->wire->deadline_ms, now(s) + ms);
 }
 
+/* For the mail at hand, however far its session is. */
+static int64_t allowance(const struct session *s)
+{
+	int64_t own = s->flights[s->last].mail.timeout_ms;
+	return own && own < s->plan->attempt_timeout_ms ? own : s->plan->attempt_timeout_ms;
+}
+
 /* ---- results ---- */
 
 /* The whole of what the hop said, codes included, as one line. */
@@ -285,7 +292,7 @@ static bool add_next(struct session *s, bool wait)
 		struct session_mail mail = {0};
 		atomic_store(&s->plan->wire->deadline_ms, 0); /* waiting for work has no limit here */
 		bool more = s->calls->next(s->arg, slot, wait, &mail);
-		allow_ms(s, mail.timeout_ms ? mail.timeout_ms : s->plan->attempt_timeout_ms);
+		allow_ms(s, mail.timeout_ms && mail.timeout_ms < s->plan->attempt_timeout_ms ? mail.timeout_ms : s->plan->attempt_timeout_ms);
 		if (!more)
 			break;
 		*f = (struct flight){.session = s, .slot = slot, .mail = mail, .live = true, .began_ms = now(s)};
@@ -324,7 +331,7 @@ static void on_mail(struct session *s, va_list ap)
 	if (!s->spoken) {
 		s->connect_ms = now(s) - f->began_ms;
 		f->began_ms = now(s);
-		allow_ms(s, s->plan->attempt_timeout_ms);
+		allow_ms(s, allowance(s));
 	}
 	s->spoken = true;
 	f->accepted = is_yes(st);
@@ -482,7 +489,7 @@ static void converse(struct session *s)
 	const struct session_plan *p = s->plan;
 	const struct wire_plan wire = {.to = p->addresses, .source = p->source, .connect_timeout_ms = p->connect_timeout_ms,
 	    .given_fd = p->given_fd > 0 ? p->given_fd : -1, .over = s->tls ? start_tls_pump : NULL, .arg = s};
-	allow_ms(s, p->attempt_timeout_ms < OPEN_TIMEOUT_MS ? p->attempt_timeout_ms : OPEN_TIMEOUT_MS);
+	allow_ms(s, allowance(s) < OPEN_TIMEOUT_MS ? allowance(s) : OPEN_TIMEOUT_MS);
 	wire_enter(p->wire, &wire);
 	smtp_start_session(s->smtp);
 	tls_pump_stop(&s->pump);

@@ -115,14 +115,14 @@ static void park(struct worker *w, int64_t ms)
 }
 
 /* An item, or false when none comes within the time that an idle connection is kept. */
-static bool take(struct worker *w, bool wait, struct spool_item *ret, const char **ret_route)
+static bool take(struct worker *w, bool wait, struct taken *ret)
 {
 	struct delivery *d = w->d;
 	int64_t until = clock_mono(d->clock) + (wait ? w->hop->idle_ms : 0);
 	bool took = false;
 	pthread_mutex_lock(&d->lock);
 	while (!used_up(w)) {
-		took = refill(d) && choose_item(w, ret, ret_route);
+		took = (refill(d) || d->passing) && choose_item(w, ret);
 		int64_t left = until - clock_mono(d->clock), due = until_due_ms(d);
 		if (took || left <= 0)
 			break;
@@ -138,15 +138,20 @@ static bool on_next(void *arg, unsigned slot, bool wait, struct session_mail *ma
 {
 	struct worker *w = arg;
 	struct attempt *a = &w->attempts[slot];
-	struct spool_item item;
-	const char *route;
-	while (take(w, wait, &item, &route)) {
+	struct taken t;
+	while (take(w, wait, &t)) {
 		struct delivery_settings *s = (struct delivery_settings *)shared_acquire(&w->d->settings);
-		if (!attempt_begin(a, &item, s, route, hop_name(w)))
+		bool ready = t.passing
+		    ? attempt_begin_pass(a, t.passing, s, t.route, hop_name(w))
+		    : attempt_begin(a, &t.item, s, t.route, hop_name(w));
+		if (!ready && t.passing)
+			pass_ended(w->d);
+		if (!ready)
 			continue;
+		w->passes = t.passing != NULL;
 		w->mails++;
 		*mail = (struct session_mail){.return_path = a->composed.return_path, .recipient = a->address.exact,
-		    .parameters = &a->parameters, .head = a->composed.head, .body = a->composed.body};
+		    .timeout_ms = t.passing ? attempt_left_ms(a) : 0, .parameters = &a->parameters, .head = a->composed.head, .body = a->composed.body};
 		return true;
 	}
 	return false;
@@ -192,7 +197,12 @@ static void on_result(void *arg, unsigned slot, const struct session_result *r)
 	if (wire_was_cut(&w->wire) == WIRE_STOPPED && r->stage != STAGE_GATE)
 		seen.stage = STAGE_NOT_TRIED;
 	note_pace(w, &w->attempts[slot], &seen);
+	bool passed = w->attempts[slot].passing;
 	attempt_end(&w->attempts[slot], &seen);
+	if (passed) {
+		w->passes = false;
+		pass_ended(w->d);
+	}
 }
 
 /* ---- a session ---- */
@@ -323,7 +333,8 @@ void *worker_main(void *worker)
 	unsigned hop;
 	pthread_mutex_lock(&d->lock);
 	while (!d->stopping) {
-		if (!refill(d) || !choose_hop(d, &hop)) {
+		bool mail = refill(d);
+		if ((!mail && !d->passing) || !choose_hop(d, &hop)) {
 			wait_idle(d);
 			continue;
 		}

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "delivery/pass.h"
 #include "gateway_internal.h"
 
 static int start_log(struct gateway *g, struct err *err)
@@ -104,6 +105,15 @@ static struct delivery_settings *listen_to(struct gateway *g, struct delivery_se
 	return s;
 }
 
+/* From intake's hands into delivery's. */
+static void pass_on(void *arg, const struct intake_passing *p)
+{
+	const struct gateway *g = arg;
+	const struct pass_mail m = {.id = p->id, .envelope = p->envelope, .recipient = p->recipient, .message = p->message, .lane = p->lane,
+	    .done = p->done, .arg = p->arg};
+	delivery_pass(g->delivery, &m);
+}
+
 static int start_delivery(struct gateway *g, struct err *err)
 {
 	if (holds_open(&g->holds, g->config->holds_file, err) < 0)
@@ -113,6 +123,8 @@ static int start_delivery(struct gateway *g, struct err *err)
 	int rc = delivery_start(&g->delivery, g->spool, g->ledger, g->clock, s, err);
 	if (rc < 0)
 		holds_free(&g->holds);
+	else
+		intake_pass_to(g->intake, pass_on, g);
 	return rc;
 }
 
@@ -146,6 +158,7 @@ static void stop_submission(struct gateway *g)
 {
 	intake_drain(g->intake);
 	smtp_server_drain(g->smtp, clock_mono(g->clock) + g->config->drain_ms);
+	delivery_pass_stop(g->delivery);
 	smtp_server_stop(&g->smtp);
 }
 

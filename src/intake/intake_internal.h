@@ -26,6 +26,8 @@ struct intake {
 	struct shared_slot settings;
 	_Atomic bool draining;
 	_Atomic uint64_t memory; /* bytes of all messages being received */
+	intake_pass *pass;       /* NULL: everything is queued */
+	void *pass_arg;
 	struct login_desk *desk;
 	struct meter *meters;    /* of every name there ever was: intake_use adds, sessions look at their own */
 };
@@ -121,7 +123,11 @@ int judge(struct intake_tx *tx, const struct choice *c, struct reply *refused) M
 void note_decision(const struct intake_tx *tx, const struct choice *c, unsigned rcpt, const struct person_key *who,
     const struct verdict *v, int at, int end);
 
+/* pass.c: instead of the spool. */
+void pass_message(struct intake_tx *tx);
+
 /* keep.c */
+void end_message(struct intake_tx *tx, const struct reply *reply, intake_done *done, void *arg);
 /* Origin, stream, verdict 2: tx->rcpts are those that are left. Fills REFUSED and returns -1 when none is. */
 int decide_message(struct intake_tx *tx, struct choice *ret, struct reply *refused) MUST_CHECK;
 struct envelope envelope_of(const struct intake_tx *tx, const struct choice *c);

@@ -11,7 +11,7 @@ COUNTER(messages_refused, "optgate_messages_total{result=\"refused\"}", "Message
 COUNTER(messages_dropped, "optgate_messages_total{result=\"dropped\"}", "Messages at the end of DATA");
 COUNTER(messages_failed, "optgate_messages_total{result=\"failed\"}", "Messages at the end of DATA");
 
-static void end(struct intake_tx *tx, const struct reply *reply, intake_done *done, void *arg)
+void end_message(struct intake_tx *tx, const struct reply *reply, intake_done *done, void *arg)
 {
 	intake_tx_free(tx);
 	done(arg, reply);
@@ -25,7 +25,7 @@ static void refuse(struct intake_tx *tx, const struct reply *reply, intake_done 
 	log_event(LOG_LEVEL_INFO, "intake.message.refuse", "ref=%s client=%s code=%d text=\"%s\"", ref, tx->client->name, reply->code,
 	    reply->code == 550 && view_starts(view_of(reply->text), V("<")) ? "no recipient left"
 	                                                                    : log_safe(text, sizeof text, reply->text, strlen(reply->text)));
-	end(tx, reply, done, arg);
+	end_message(tx, reply, done, arg);
 }
 
 /* A yes to a client that wants no refusals: nobody is left whom this could be sent to. */
@@ -37,7 +37,7 @@ static void drop(struct intake_tx *tx, intake_done *done, void *arg)
 	counter_add(&messages_dropped, 1);
 	log_event(LOG_LEVEL_INFO, "intake.message.drop", "ref=%s client=%s", ref, tx->client->name);
 	reply_set(&reply, 250, "2.0.0", "OK: taken as %s", ref);
-	end(tx, &reply, done, arg);
+	end_message(tx, &reply, done, arg);
 }
 
 struct envelope envelope_of(const struct intake_tx *tx, const struct choice *c)
@@ -115,7 +115,7 @@ static void kept(void *arg, const struct err *failure)
 		else
 			reply_set(&reply, 451, "4.3.0", "The message could not be kept; try again later (ref %s)", ref);
 	}
-	end(tx, &reply, tx->done, tx->done_arg);
+	end_message(tx, &reply, tx->done, tx->done_arg);
 }
 
 int decide_message(struct intake_tx *tx, struct choice *ret, struct reply *refused)
@@ -150,6 +150,10 @@ void keep_message(struct intake_tx *tx, intake_done *done, void *arg)
 	}
 	tx->done = done;
 	tx->done_arg = arg;
+	if (c.stream->pass_through && tx->intake->pass) {
+		pass_message(tx);
+		return;
+	}
 	const struct spool_submission sub = {
 	    .envelope = buf_view(&tx->envelope), .message = buf_view(&tx->message), .items = tx->items, .item_count = tx->rcpt_count};
 	spool_submit(tx->intake->spool, tx->id, &sub, kept, tx);

@@ -28,6 +28,12 @@ void intake_use(struct intake *in, struct intake_settings *s)
 	shared_replace(&in->settings, &s->shared, intake_settings_free);
 }
 
+void intake_pass_to(struct intake *in, intake_pass *pass, void *arg)
+{
+	in->pass = pass;
+	in->pass_arg = arg;
+}
+
 void intake_drain(struct intake *in)
 {
 	in->draining = true;

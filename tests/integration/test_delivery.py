@@ -327,3 +327,82 @@ def test_mail_expires_while_its_hop_is_down_and_is_reported_once_it_is_up(make_r
     assert wait_for(lambda: len(to(sinks[1], "bounces@acme.test")) == 3)
     assert b"Status: 4.4.7" in to(sinks[1], "bounces@acme.test")[0].data
     assert [r["stream"] for r in gate.json("queue", "list")] == ["acme/receipts"]
+
+
+# ---- pass-through ----
+
+@pytest.fixture
+def make_passing(make_gate, sink):
+    """A gateway whose receipts are passed through."""
+    def make(delivery=""):
+        gate = make_gate(sink.addr, start=False, delivery=delivery,
+                         clients='{ name = "tool"; brand = "acme"; stream = "receipts"; streams = ["offers"]; networks = ["127.0.0.0/8"]; }')
+        gate.conf.write_text(gate.conf.read_text().replace('title = "Receipts"; class = "service";', 'title = "Receipts"; class = "service"; pass_through = true;'))
+        return gate.start()
+    return make
+
+
+def test_passed_through_mail_gets_the_next_hops_answer(make_passing, sink):
+    def final(s, a):
+        with s.lock:
+            to = [a for v, a in s.seen if v == "RCPT"][-1]
+        return {"busy": "451 4.2.0 later, says the hop", "full": "552 5.2.2 mailbox full"}.get(re.search("<(.*?)@", to).group(1))
+    sink.behave["."] = final
+    sink.behave["RCPT"] = lambda s, a: "550 5.1.1 unknown here" if "gone" in a else None
+    gate = make_passing()
+    assert send(gate, "ann@sink.test") == {}
+    assert sink.wait(1)[0].fields("List-Unsubscribe") == []     # composed all the same
+    assert send(gate, "gone@sink.test")["data"] == (550, b"5.1.1 unknown here")
+    assert send(gate, "busy@sink.test")["data"] == (451, b"4.2.0 later, says the hop")
+    assert send(gate, "full@sink.test")["data"] == (552, b"5.2.2 mailbox full")
+    assert send(gate, ["a@sink.test", "b@sink.test"])["data"][0] == 554
+    assert gate.json("queue", "list") == [] and len(sink.messages) == 1
+    assert send(gate, "queued@sink.test", extra="X-Optgate-Stream: offers\r\n") == {}
+    sink.wait(2)
+    gate.wait_log(r"intake\.message\.keep")
+    assert len(re.findall("intake.message.keep", gate.text())) == 1
+
+
+def test_passing_through_never_hangs(make_passing, sink):
+    sink.behave["DATA"] = lambda s, a: None if s.go.is_set() else "stall"
+    gate = make_passing('pass_timeout = "2s"; breaker = { };')
+    t = time.monotonic()
+    code, text = send(gate, "ann@sink.test")["data"]
+    assert code == 451 and time.monotonic() - t < 6
+    sink.go.set()
+    sink.behave["connect"] = lambda s, a: "421 4.3.2 not now"
+    gate.wait_log(r"outcome=unknown")
+    time.sleep(0.3)
+    for _ in range(3):
+        code, text = send(gate, "ann@sink.test", data=mail("ann@sink.test"))["data"]
+        assert code in (451,)
+    del sink.behave["connect"]
+    assert wait_for(lambda: send(gate, "bob@sink.test") == {}, 30)
+
+
+def test_an_opt_out_overtakes_passed_mail_too(make_passing, sink):
+    import threading
+    sink.behave["DATA"] = lambda s, a: None if s.go.is_set() else "stall"
+    gate = make_passing()
+    out = {}
+    t = threading.Thread(target=lambda: out.update(send(gate, "ann@sink.test")))
+    t.start()
+    assert wait_for(lambda: any(v == "DATA" for v, _ in sink.seen))
+    gate.tool("suppress", "add", "ann@sink.test", "--scope", "", "--reason", "bounce")
+    sink.go.set()
+    t.join(20)
+    assert out["data"][0] == 550 and not sink.messages
+
+
+def test_a_stop_answers_what_is_being_passed_through(make_passing, sink):
+    import threading
+    sink.behave["DATA"] = lambda s, a: "stall"
+    gate = make_passing()
+
+    out = {}
+    t = threading.Thread(target=lambda: out.update(send(gate, "ann@sink.test")))
+    t.start()
+    assert wait_for(lambda: any(v == "DATA" for v, _ in sink.seen))
+    gate.stop(40)
+    t.join(20)
+    assert out["data"][0] in (421, 451)
