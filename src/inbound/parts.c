@@ -149,11 +149,14 @@ static void add_html(struct view html, struct buf *out)
 	}
 }
 
-static struct view decoded(struct arena *a, const struct mime_part *part)
+/* As much of the part as is looked at: a returned message behind the words may be of any size. */
+static struct view decoded(struct arena *a, const struct mime_part *part, size_t most)
 {
 	struct buf b;
-	buf_init(&b, DECODED_MAX);
-	mime_text(part, &b);
+	struct mime_part first = *part;
+	first.body = view_sub(part->body, 0, most);
+	buf_init(&b, 2 * most + 2); /* bare line feeds become two bytes */
+	mime_text(&first, &b);
 	struct view v = {0};
 	if (!b.failed)
 		v = arena_view(a, buf_view(&b));
@@ -203,7 +206,9 @@ struct gathering {
 static void take_part(struct gathering *g, const struct mime_part *part)
 {
 	enum role role = role_of(part);
-	struct view body = role == ROLE_NOTHING ? V("") : decoded(g->a, part);
+	struct view body = {0};
+	if (role != ROLE_NOTHING)
+		body = decoded(g->a, part, role == ROLE_TEXT || role == ROLE_HTML ? NOTICE_MAX / 2 : DECODED_MAX);
 	if (role == ROLE_RETURNED && !g->has_returned) {
 		g->returned = body;
 		if (mime_is(part, V("message"), V("rfc822")))

@@ -227,6 +227,28 @@ static void limits_hold(void **state)
 	buf_free(&b);
 }
 
+/* qmail returns the whole message in the same text. */
+static void a_large_copy_hides_nothing(void **state)
+{
+	struct arena a;
+	struct report r;
+	struct err err;
+	struct buf b;
+	(void)state;
+	buf_init(&b, 16 << 20);
+	arena_init(&a, REPORT_ARENA_BYTES);
+	buf_str(&b, TEXT("failure notice", "I wasn't able to deliver your message to the following addresses.\n\n<a@example.net>:\nRemote host said: 550 5.1.1 no\n\n"
+						   "--- Below this line is a copy of the message.\n\nReturn-Path: <b@sender.example>\nTo: a@example.net\n\n"));
+	while (b.n < 10u << 20)
+		buf_str(&b, "c@example.net would like to hear about our offers as well\n");
+	assert_int_equal(report_classify(rules, &a, buf_view(&b), &r, &err), 0);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.recipients[0].meaning, MEANING_HARD);
+	assert_true(view_eq(r.envelope_from, V("<b@sender.example>")));
+	buf_free(&b);
+	arena_free(&a);
+}
+
 static void judge(struct bounce_rules *with, const char *status, const char *text, struct report_recipient *ret)
 {
 	struct refusal r = {DSN_FAILED, view_of(status), view_of(text), V(""), NULL, 0};
@@ -293,6 +315,7 @@ int main(void)
 	    cmocka_unit_test(survives_damage),
 	    cmocka_unit_test(survives_damaged_corpus),
 	    cmocka_unit_test(limits_hold),
+	    cmocka_unit_test(a_large_copy_hides_nothing),
 	    cmocka_unit_test(own_rules_come_first),
 	    cmocka_unit_test(wrong_rules_are_named),
 	};
