@@ -1,5 +1,5 @@
 """What comes back: bounces of a real Postfix, complaints, mailto opt-outs, and what must change nothing."""
-import base64, re, smtplib, socket, subprocess, threading
+import base64, re, smtplib, socket, subprocess, threading, time
 
 import pytest
 
@@ -247,6 +247,9 @@ relay_domains = bounce.acme.test
             c.sendmail("news@acme.test", ["nobody@sink.test", "ann@sink.test"], mail("nobody@sink.test"))
         postfix.messages("ann")
         gate.wait_log(r"inbound\.report .*reaction=bounce", 30)
+        until = time.monotonic() + 10     # the line is written before the commit
+        while not blocked(gate, "nobody@sink.test") and time.monotonic() < until:
+            time.sleep(0.05)
         row = blocked(gate, "nobody@sink.test")["bounce"]
         assert row["source"] == "report" and "5.1.1" in row["note"]
         assert refused(gate, "nobody@sink.test") and not refused(gate, "ann@sink.test")
