@@ -239,5 +239,7 @@ enum web_when confirm_do(struct web *w, struct web_request *r)
 		page_answer(r, 400, PAGE_UNCLEAR, NULL, 0);
 		return WEB_NOW;
 	}
+	if (answered_too_often(w, r, &c->who))
+		return WEB_NOW;
 	return c->form ? join(w, r, c) : open_case(w, r, c);
 }
