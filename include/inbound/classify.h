@@ -14,10 +14,10 @@
 #include "mail/dsn.h"
 #include "mail/header.h"
 
-#define REPORT_MAX_BYTES      (16 << 20)
+#define REPORT_MAX_BYTES (16 << 20)
 #define REPORT_MAX_RECIPIENTS 1000
-#define REPORT_ARENA_BYTES    (96 << 20) /* a bound that no report of REPORT_MAX_BYTES reaches by its size alone */
-#define REPORT_STATUS         12
+#define REPORT_ARENA_BYTES (96 << 20) /* a bound that no report of REPORT_MAX_BYTES reaches by its size alone */
+#define REPORT_STATUS 12
 
 enum report_kind { REPORT_OTHER, REPORT_BOUNCE, REPORT_COMPLAINT, REPORT_AUTOREPLY, REPORT_OPTOUT };
 const char *report_kind_word(enum report_kind k);
@@ -27,8 +27,8 @@ struct report_recipient {
 	const char *action;         /* "failed", "delayed"...; "" when not said */
 	char status[REPORT_STATUS]; /* "5.1.1"; "" */
 	enum meaning meaning;
-	struct view reason;         /* "unknown-user" */
-	char rule[RULE_NAME];       /* what decided: a row of the rules, "status:5.1.1", "action:delayed" */
+	struct view reason;   /* "unknown-user" */
+	char rule[RULE_NAME]; /* what decided: a row of the rules, "status:5.1.1", "action:delayed" */
 };
 
 struct report {

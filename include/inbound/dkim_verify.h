@@ -5,8 +5,8 @@
 #include "base/err.h"
 #include "mail/header.h"
 
-#define DKIM_SIGNATURES_MAX 10  /* looked at */
-#define DKIM_RECORD_MAX     4096
+#define DKIM_SIGNATURES_MAX 10 /* looked at */
+#define DKIM_RECORD_MAX 4096
 
 /* The TXT record of NAME ("s1._domainkey.example.com"), its strings joined, appended to OUT. ERR_MISSING: there is none;
  * ERR_UNAVAILABLE: not now. */

@@ -12,33 +12,33 @@
 #include "inbound/subject.h"
 #include "mail/reply.h"
 
-#define INBOX_WAITING_MAX    1000 /* reports; more get 451 */
-#define INBOX_WAITING_BYTES  (256u << 20)
-#define INBOX_RECIPIENTS_MAX 20   /* of one report */
+#define INBOX_WAITING_MAX 1000 /* reports; more get 451 */
+#define INBOX_WAITING_BYTES (256u << 20)
+#define INBOX_RECIPIENTS_MAX 20 /* of one report */
 
 struct inbox_settings { /* frozen, shared */
 	struct shared shared;
-	struct policy *policy;       /* a reference is held */
-	struct token_keys *tokens;   /* held */
-	struct bounce_rules *rules;  /* held */
-	char **complaint_addresses;  /* canonical: where feedback loops are registered; only complaints are read there */
+	struct policy *policy;      /* a reference is held */
+	struct token_keys *tokens;  /* held */
+	struct bounce_rules *rules; /* held */
+	char **complaint_addresses; /* canonical: where feedback loops are registered; only complaints are read there */
 	unsigned complaint_address_count;
 	uint64_t max_message_bytes;
-	unsigned max_received;       /* Received fields before it is a loop */
-	unsigned soft_days;          /* suppress after so many different days; 0 = never */
-	bool trusts_addresses;       /* EVIDENCE_ADDRESS may suppress */
-	bool verifies_complaints;    /* a complaint without a valid DKIM signature of its From domain changes nothing */
-	dkim_lookup *lookup;         /* keys for that; NULL: by DNS */
+	unsigned max_received;    /* Received fields before it is a loop */
+	unsigned soft_days;       /* suppress after so many different days; 0 = never */
+	bool trusts_addresses;    /* EVIDENCE_ADDRESS may suppress */
+	bool verifies_complaints; /* a complaint without a valid DKIM signature of its From domain changes nothing */
+	dkim_lookup *lookup;      /* keys for that; NULL: by DNS */
 	void *lookup_arg;
-	char *resolver;              /* "127.0.0.1:5353": ask this one; NULL = the system's */
-	int64_t keep_ms;             /* raw reports; 0 = none are kept */
+	char *resolver;  /* "127.0.0.1:5353": ask this one; NULL = the system's */
+	int64_t keep_ms; /* raw reports; 0 = none are kept */
 };
 void inbox_settings_free(struct shared *s);
 
 struct inbox;
 /* DIR: raw reports by day, and the soft counts; made when missing. Takes over SETTINGS. */
-int inbox_open(struct inbox **ret, const char *dir, unsigned soft_window_days, struct ledger *l, const struct clock *clock,
-    struct inbox_settings *settings, struct err *err) MUST_CHECK;
+int inbox_open(struct inbox **ret, const char *dir, unsigned soft_window_days, struct ledger *l,
+    const struct clock *clock, struct inbox_settings *settings, struct err *err) MUST_CHECK;
 void inbox_use(struct inbox *in, struct inbox_settings *s); /* reload; takes over */
 void inbox_close(struct inbox **in);                        /* finishes what waits */
 struct inbox_settings *inbox_settings_hold(struct inbox *in);
@@ -56,7 +56,7 @@ struct inbox_report {
 	struct inbox_rcpt rcpts[INBOX_RECIPIENTS_MAX];
 	unsigned rcpt_count;
 	bool null_sender;
-	struct buf message;              /* taken over */
+	struct buf message; /* taken over */
 	inbox_done *done;
 	void *arg;
 };

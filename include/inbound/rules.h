@@ -8,11 +8,11 @@
 #include "base/shared.h"
 #include "base/view.h"
 
-#define RULES_MAX_BYTES    (1 << 20)
-#define RULES_MAX_ROWS     5000
-#define RULES_MAX_LITERALS 8    /* in one pattern */
-#define RULES_MAX_TEXT     8192 /* bytes of a text that are looked at */
-#define RULE_NAME          64
+#define RULES_MAX_BYTES (1 << 20)
+#define RULES_MAX_ROWS 5000
+#define RULES_MAX_LITERALS 8 /* in one pattern */
+#define RULES_MAX_TEXT 8192  /* bytes of a text that are looked at */
+#define RULE_NAME 64
 
 enum meaning { MEANING_NONE, MEANING_SOFT, MEANING_POLICY, MEANING_HARD };
 const char *meaning_word(enum meaning m); /* "none", "soft", "policy", "hard" */
@@ -20,13 +20,13 @@ const char *meaning_word(enum meaning m); /* "none", "soft", "policy", "hard" */
 enum rule_kind {
 	RULE_MEANING,   /* CLASS REASON [STATUS] PATTERN: what a diagnostic means */
 	RULE_OTHERWISE, /* the same, in the part of the file that is asked only when the status tells nothing exact */
-	RULE_CUT,     /* a line after which the returned message stands */
-	RULE_NAMES,   /* words that stand right before a recipient */
-	RULE_MARKER,  /* words that only a failure report says */
-	RULE_SUBJECT, /* a failure report's subject */
-	RULE_DAEMON,  /* what a mail system calls itself in From: local part or display name */
-	RULE_AUTO,    /* an automatic reply's subject */
-	RULE_WISH,    /* a subject that asks to be left alone */
+	RULE_CUT,       /* a line after which the returned message stands */
+	RULE_NAMES,     /* words that stand right before a recipient */
+	RULE_MARKER,    /* words that only a failure report says */
+	RULE_SUBJECT,   /* a failure report's subject */
+	RULE_DAEMON,    /* what a mail system calls itself in From: local part or display name */
+	RULE_AUTO,      /* an automatic reply's subject */
+	RULE_WISH,      /* a subject that asks to be left alone */
 	RULE_KINDS
 };
 
@@ -54,9 +54,9 @@ struct rule_question {
 };
 struct rule_match {
 	enum meaning meaning;
-	bool at_rcpt;         /* "gone": hard only of an address that was refused as such (RCPT, or a status of 5.1.x) */
-	bool names_status;    /* the row holds for this very status */
-	struct view reason;   /* lives as long as the rules */
+	bool at_rcpt;       /* "gone": hard only of an address that was refused as such (RCPT, or a status of 5.1.x) */
+	bool names_status;  /* the row holds for this very status */
+	struct view reason; /* lives as long as the rules */
 	char name[RULE_NAME]; /* "bounce.rules:87" */
 	size_t end;           /* where the pattern ended in the text */
 };

@@ -16,7 +16,8 @@ struct soft;
 int soft_open(struct soft **ret, const char *path, unsigned window_days, int64_t now_ms, struct err *err) MUST_CHECK;
 void soft_close(struct soft **s);
 /* Counts today and says on how many days there was one; RET_DISABLED: of these, how many said that the mailbox is disabled. */
-unsigned soft_count(struct soft *s, const struct person_key *who, enum soft_kind kind, int64_t now_ms, unsigned *ret_disabled);
+unsigned soft_count(
+    struct soft *s, const struct person_key *who, enum soft_kind kind, int64_t now_ms, unsigned *ret_disabled);
 void soft_reset(struct soft *s, const struct person_key *who, int64_t now_ms);
 /* What was counted is on disk when it returns 0. */
 int soft_sync(struct soft *s, struct err *err) MUST_CHECK;

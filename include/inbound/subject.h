@@ -10,14 +10,16 @@ const char *evidence_word(enum evidence e); /* "none", "address", "copy", "token
 
 struct subject {
 	enum evidence evidence;
-	struct token token;      /* with EVIDENCE_COPY and EVIDENCE_RCPT */
+	struct token token; /* with EVIDENCE_COPY and EVIDENCE_RCPT */
 	struct person_key who;
-	struct view address;     /* canonical, when the report names the same person; else empty */
-	const struct report_recipient *said; /* what the report says of this person; NULL when it speaks of others only */
+	struct view address; /* canonical, when the report names the same person; else empty */
+	const struct report_recipient
+	    *said; /* what the report says of this person; NULL when it speaks of others only */
 };
 
 /* OURS: the token that the report was sent to, NULL when it was sent to an address without one. */
-void subject_find(const struct token_keys *keys, const struct ledger *l, const struct token *ours, const struct report *r, struct subject *ret);
+void subject_find(const struct token_keys *keys, const struct ledger *l, const struct token *ours,
+    const struct report *r, struct subject *ret);
 /* The first token of ours in TEXT, as a local part ("b+..." or "u+...") or a link ("/u/..."). */
 bool token_in(const struct token_keys *keys, struct view text, struct token *ret);
 

@@ -4,10 +4,17 @@
 
 #include "inbound/classify.h"
 
-#define WEBHOOK_MAX_BYTES  (4 << 20)
+#define WEBHOOK_MAX_BYTES (4 << 20)
 #define WEBHOOK_MAX_EVENTS 1000
 
-enum webhook_provider { WEBHOOK_SES, WEBHOOK_SENDGRID, WEBHOOK_POSTMARK, WEBHOOK_MAILGUN, WEBHOOK_SPARKPOST, WEBHOOK_PROVIDERS };
+enum webhook_provider {
+	WEBHOOK_SES,
+	WEBHOOK_SENDGRID,
+	WEBHOOK_POSTMARK,
+	WEBHOOK_MAILGUN,
+	WEBHOOK_SPARKPOST,
+	WEBHOOK_PROVIDERS
+};
 const char *webhook_provider_word(enum webhook_provider p);
 
 struct webhook_event {
@@ -22,5 +29,5 @@ struct webhook {
 
 /* Views lie in the arena or in the rules. Events that no row knows are left out. ERR_SYNTAX for what is no JSON of this
  * provider, ERR_LIMIT past the limits above. */
-int webhook_parse(const struct bounce_rules *rules, struct arena *a, enum webhook_provider provider, struct view body, struct webhook *ret,
-    struct err *err) MUST_CHECK;
+int webhook_parse(const struct bounce_rules *rules, struct arena *a, enum webhook_provider provider, struct view body,
+    struct webhook *ret, struct err *err) MUST_CHECK;

@@ -83,10 +83,13 @@ int check_resolver(struct view text, struct err *err)
 	size_t colon = view_find(text, 0, ':');
 	uint64_t port = 53;
 	unsigned dots = 0;
-	bool ok = colon > 6 && colon < 16 && (colon == text.n || view_u64(view_sub(text, colon + 1, text.n), 65535, &port));
+	bool ok =
+	    colon > 6 && colon < 16 && (colon == text.n || view_u64(view_sub(text, colon + 1, text.n), 65535, &port));
 	for (size_t i = 0; ok && i < colon; i++) {
 		ok = ascii_is_digit(text.p[i]) || text.p[i] == '.';
 		dots += text.p[i] == '.';
 	}
-	return ok && dots == 3 && port ? 0 : err_set(err, ERR_SYNTAX, "expected an IPv4 address with a port, such as 127.0.0.1:53");
+	return ok && dots == 3 && port
+		   ? 0
+		   : err_set(err, ERR_SYNTAX, "expected an IPv4 address with a port, such as 127.0.0.1:53");
 }

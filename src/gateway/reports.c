@@ -25,8 +25,8 @@ int start_reports(struct gateway *g, struct err *err)
 	char text[ENDPOINT_TEXT] = "-";
 	if (!c->reports_listen_count)
 		return 0;
-	if (smtp_server_start(&g->reports, &c->reports_smtp, (const char *const *)c->reports_listen, c->reports_listen_count, NULL, 0,
-		NULL, &reports_verbs, g->inbox, g->clock, err) < 0)
+	if (smtp_server_start(&g->reports, &c->reports_smtp, (const char *const *)c->reports_listen,
+		c->reports_listen_count, NULL, 0, NULL, &reports_verbs, g->inbox, g->clock, err) < 0)
 		return -1;
 	if (smtp_server_addresses(g->reports, &at, 1))
 		endpoint_text(&at, text);
@@ -51,7 +51,8 @@ void inbox_hears(struct gateway *g, const struct delivery_event *e)
 	if (e->outcome != DELIVERED && e->outcome != DELIVERY_PERMANENT)
 		return;
 	snprintf(id, sizeof id, "%" PRIx64 ".%u", e->id, (unsigned)e->index);
-	struct inbox_outcome o = {.delivered = e->outcome == DELIVERED, .who = e->who, .reply = &e->reply, .reference = view_of(id)};
+	struct inbox_outcome o = {
+	    .delivered = e->outcome == DELIVERED, .who = e->who, .reply = &e->reply, .reference = view_of(id)};
 	if (address_parse(e->recipient->address, &to, &err) == 0)
 		o.address = view_of(to.text);
 	if (inbox_outcome(g->inbox, &o, &err) < 0)

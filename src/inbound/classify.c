@@ -8,14 +8,16 @@ const char *report_kind_word(enum report_kind k)
 	return words[k];
 }
 
-static int read_report(const struct bounce_rules *rules, struct arena *a, struct view text, bool is_enclosed, struct report *ret, struct err *err);
+static int read_report(const struct bounce_rules *rules, struct arena *a, struct view text, bool is_enclosed,
+    struct report *ret, struct err *err);
 
 /* A gateway that passes a report on as an attachment, with no word of its own about whom: the enclosed one is meant. */
 static bool read_enclosed(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r)
 {
 	struct report inner = {0};
 	struct err ignored;
-	if (!p->enclosed.n || read_report(rules, a, p->enclosed, true, &inner, &ignored) < 0 || inner.kind != REPORT_BOUNCE || !inner.count)
+	if (!p->enclosed.n || read_report(rules, a, p->enclosed, true, &inner, &ignored) < 0 ||
+	    inner.kind != REPORT_BOUNCE || !inner.count)
 		return false;
 	r->recipients = inner.recipients;
 	r->count = inner.count;
@@ -24,7 +26,8 @@ static bool read_enclosed(const struct bounce_rules *rules, struct arena *a, con
 	return true;
 }
 
-static bool is_failure(const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool is_enclosed, struct report *r)
+static bool is_failure(
+    const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool is_enclosed, struct report *r)
 {
 	if (read_free_form(rules, a, p, false, r))
 		return true;
@@ -33,7 +36,8 @@ static bool is_failure(const struct bounce_rules *rules, struct arena *a, const 
 	return read_free_form(rules, a, p, true, r);
 }
 
-static enum report_kind kind_by_words(const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool is_enclosed, struct report *r)
+static enum report_kind kind_by_words(
+    const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool is_enclosed, struct report *r)
 {
 	if (p->is_disposition)
 		return REPORT_OTHER;
@@ -58,7 +62,8 @@ static struct view without_line_ends(struct arena *a, struct view text)
 }
 
 /* Amazon's notification service sends by mail, too, what it sends to webhooks. */
-static bool read_notification(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r)
+static bool read_notification(
+    const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r)
 {
 	struct view text = view_trim(p->notice);
 	struct webhook hook;
@@ -76,7 +81,8 @@ static bool read_notification(const struct bounce_rules *rules, struct arena *a,
 	return true;
 }
 
-static int read_report(const struct bounce_rules *rules, struct arena *a, struct view text, bool is_enclosed, struct report *ret, struct err *err)
+static int read_report(const struct bounce_rules *rules, struct arena *a, struct view text, bool is_enclosed,
+    struct report *ret, struct err *err)
 {
 	struct parts parts;
 	bool is;
@@ -96,13 +102,14 @@ static int read_report(const struct bounce_rules *rules, struct arena *a, struct
 }
 
 #define SEARCHED_BYTES (64 << 10)
-#define SEARCHED_MOST  50 /* recipients: a report on more is no damaged one */
+#define SEARCHED_MOST 50 /* recipients: a report on more is no damaged one */
 
 static bool goes_on(struct view text, size_t at)
 {
 	if (at >= text.n)
 		return false;
-	return ascii_is_alnum(text.p[at]) || (memchr(".-_", text.p[at], 3) && at + 1 < text.n && ascii_is_alnum(text.p[at + 1]));
+	return ascii_is_alnum(text.p[at]) ||
+	       (memchr(".-_", text.p[at], 3) && at + 1 < text.n && ascii_is_alnum(text.p[at + 1]));
 }
 
 /* ADDRESS stands in TEXT as a part of a longer one, and by itself only where it is read: a line end fell into it on the
@@ -143,7 +150,8 @@ static void doubt_pieces(struct report *r)
 	}
 }
 
-int report_classify(const struct bounce_rules *rules, struct arena *a, struct view message, struct report *ret, struct err *err)
+int report_classify(
+    const struct bounce_rules *rules, struct arena *a, struct view message, struct report *ret, struct err *err)
 {
 	*ret = (struct report){0};
 	if (message.n > REPORT_MAX_BYTES)

@@ -67,6 +67,7 @@ int dkim_lookup_dns(void *arg, const char *name, struct buf *out, struct err *er
 	int why = state.res_h_errno;
 	res_nclose(&state);
 	if (n < 0)
-		return err_set(err, why == HOST_NOT_FOUND || why == NO_DATA ? ERR_MISSING : ERR_UNAVAILABLE, "DKIM: %s: not found", name);
+		return err_set(err, why == HOST_NOT_FOUND || why == NO_DATA ? ERR_MISSING : ERR_UNAVAILABLE,
+		    "DKIM: %s: not found", name);
 	return read_answer(answer, n < ANSWER_MAX ? n : ANSWER_MAX, name, out, err);
 }

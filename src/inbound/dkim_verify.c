@@ -10,12 +10,12 @@
 #include "mail/address.h"
 #include "mail/dkim.h"
 
-#define KEY_BYTES_MAX  2048
+#define KEY_BYTES_MAX 2048
 #define FIELD_TEXT_MAX (128 << 10)
 
 struct signature {
 	const struct field *field;
-	struct view list;                      /* tags */
+	struct view list; /* tags */
 	struct view domain, selector, b, bh, h;
 	bool ed25519, relaxed_head, relaxed_body;
 };
@@ -48,7 +48,8 @@ static int read_canonicalisation(struct view c, struct signature *s, struct err 
 	}
 	s->relaxed_head = view_ieq(head, V("relaxed"));
 	s->relaxed_body = view_ieq(body, V("relaxed"));
-	if ((c.n && !s->relaxed_head && !view_ieq(head, V("simple"))) || (!s->relaxed_body && !view_ieq(body, V("simple"))))
+	if ((c.n && !s->relaxed_head && !view_ieq(head, V("simple"))) ||
+	    (!s->relaxed_body && !view_ieq(body, V("simple"))))
 		return wrong(why, "unknown canonical form");
 	return 0;
 }
@@ -171,9 +172,11 @@ static bool lists(struct view list, struct view word)
 /* What the record allows (3.6.1): its hashes, its services, and with t=s no identity below the domain. */
 static bool record_allows(struct view record, const struct signature *s)
 {
-	struct view services = dkim_tag(record, V("s")), flags = dkim_tag(record, V("t")), i = dkim_tag(s->list, V("i")), g = dkim_tag(record, V("g"));
+	struct view services = dkim_tag(record, V("s")), flags = dkim_tag(record, V("t")),
+		    i = dkim_tag(s->list, V("i")), g = dkim_tag(record, V("g"));
 	struct view identity = view_sub(i, view_find(i, 0, '@') + 1, i.n);
-	if (!lists(dkim_tag(record, V("h")), V("sha256")) || (!lists(services, V("*")) && !lists(services, V("email"))) || (g.p && !view_eq(g, V("*"))))
+	if (!lists(dkim_tag(record, V("h")), V("sha256")) ||
+	    (!lists(services, V("*")) && !lists(services, V("email"))) || (g.p && !view_eq(g, V("*"))))
 		return false;
 	return !flags.p || !lists(flags, V("s")) || !i.p || view_ieq(identity, s->domain);
 }
@@ -187,7 +190,8 @@ static int fetch_key(const struct signature *s, dkim_lookup *lookup, void *arg, 
 	snprintf(name, sizeof name, "%.*s._domainkey.%.*s", VFMT(s->selector), VFMT(s->domain));
 	buf_init(&record, DKIM_RECORD_MAX);
 	int rc = lookup(arg, name, &record, why);
-	struct view text = buf_view(&record), v = dkim_tag(text, V("v")), k = dkim_tag(text, V("k")), p = dkim_tag(text, V("p"));
+	struct view text = buf_view(&record), v = dkim_tag(text, V("v")), k = dkim_tag(text, V("k")),
+		    p = dkim_tag(text, V("p"));
 	if (rc == 0 && v.p && !view_eq(v, V("DKIM1")))
 		rc = wrong(why, "no key record");
 	if (rc == 0 && (k.p ? !view_ieq(k, s->ed25519 ? V("ed25519") : V("rsa")) : s->ed25519))
@@ -200,8 +204,8 @@ static int fetch_key(const struct signature *s, dkim_lookup *lookup, void *arg, 
 	return rc;
 }
 
-static enum dkim_result verify_one(const struct head *head, struct view body, const struct signature *s, dkim_lookup *lookup, void *arg,
-    struct err *why)
+static enum dkim_result verify_one(const struct head *head, struct view body, const struct signature *s,
+    dkim_lookup *lookup, void *arg, struct err *why)
 {
 	uint8_t digest[SHA256_BYTES];
 	struct buf key, b;
@@ -216,7 +220,8 @@ static enum dkim_result verify_one(const struct head *head, struct view body, co
 		result = why->kind == ERR_UNAVAILABLE ? DKIM_LATER : DKIM_FAIL;
 	} else {
 		hash_head(head, s, digest);
-		if (unfold_base64(s->b, &b) && sign_verify(s->ed25519 ? SIGN_ED25519 : SIGN_RSA, buf_view(&key), digest, buf_view(&b)))
+		if (unfold_base64(s->b, &b) &&
+		    sign_verify(s->ed25519 ? SIGN_ED25519 : SIGN_RSA, buf_view(&key), digest, buf_view(&b)))
 			result = DKIM_PASS;
 		else
 			wrong(why, "the signature does not fit");
@@ -243,7 +248,7 @@ enum dkim_result dkim_verify(const struct head *head, struct view body, struct v
 	unsigned looked = 0;
 	err_set(why, ERR_MISSING, "DKIM: no signature");
 	for (const struct field *f = head_find(head, V("DKIM-Signature")); f && looked < DKIM_SIGNATURES_MAX;
-	    f = head_next(head, f, V("DKIM-Signature")), looked++) {
+	     f = head_next(head, f, V("DKIM-Signature")), looked++) {
 		enum dkim_result now = DKIM_FAIL;
 		struct view d = dkim_tag(f->value, V("d"));
 		if (!signs_for(d, domain))

@@ -9,7 +9,7 @@
 #include "internal.h"
 
 #define PLACES_MAX 200
-#define HOSTS_MAX  12
+#define HOSTS_MAX 12
 
 struct place {
 	struct view address;
@@ -59,8 +59,8 @@ static bool heads_its_line(struct view text, const struct found_address *f, unsi
 	while (after.n && memchr(">\"')]`", after.p[0], 6))
 		after = view_sub(after, 1, after.n);
 	after = view_trim(after);
-	return after.n == 0 || memchr(":([;,-", after.p[0], 6) || view_starts(after, V("...")) || view_istarts(after, V("on ")) ||
-	       view_istarts(after, V("failed")) || view_starts(after, V("="));
+	return after.n == 0 || memchr(":([;,-", after.p[0], 6) || view_starts(after, V("...")) ||
+	       view_istarts(after, V("on ")) || view_istarts(after, V("failed")) || view_starts(after, V("="));
 }
 
 static bool is_named(const struct bounce_rules *rules, struct view text, const struct found_address *f)
@@ -81,8 +81,8 @@ static bool one_of(const struct view *list, unsigned count, struct view v)
 	return false;
 }
 
-static void find_places(const struct bounce_rules *rules, struct arena *a, struct view text, const struct view *own, unsigned own_count,
-    struct finding *ret)
+static void find_places(const struct bounce_rules *rules, struct arena *a, struct view text, const struct view *own,
+    unsigned own_count, struct finding *ret)
 {
 	struct found_address f;
 	for (size_t from = 0; ret->count < PLACES_MAX && scan_address(text, &from, &f);) {
@@ -119,12 +119,15 @@ static unsigned find_hosts(struct view text, struct view *dst, unsigned max)
 /* "will be retried": the mail system still tries. */
 static enum dsn_action action_said(struct view notice, struct view subject)
 {
-	static const char *const waiting[] = {"warning message only", "will continue trying", "delivery attempts will continue", "not yet been delivered",
-	    "message will be retried", "will keep trying", "still being retried", "you do not need to resend", "will retry for", "will be attempted again"};
+	static const char *const waiting[] = {"warning message only", "will continue trying",
+	    "delivery attempts will continue", "not yet been delivered", "message will be retried", "will keep trying",
+	    "still being retried", "you do not need to resend", "will retry for", "will be attempted again"};
 	for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++)
 		if (view_ifind(notice, view_of(waiting[i])) < notice.n)
 			return DSN_DELAYED;
-	return view_ifind(subject, V("delayed")) < subject.n || view_ifind(subject, V("(delay)")) < subject.n ? DSN_DELAYED : DSN_FAILED;
+	return view_ifind(subject, V("delayed")) < subject.n || view_ifind(subject, V("(delay)")) < subject.n
+		   ? DSN_DELAYED
+		   : DSN_FAILED;
 }
 
 /* From the line that first names ADDRESS to the first word about another. */
@@ -172,8 +175,8 @@ static bool by_a_row(const struct report_recipient *r)
 }
 
 /* What is nearest decides: its own lines, the words about it, all there is. */
-static void judge_one(const struct bounce_rules *rules, const struct finding *f, const struct report *r, struct view notice,
-    enum dsn_action action, struct report_recipient *one)
+static void judge_one(const struct bounce_rules *rules, const struct finding *f, const struct report *r,
+    struct view notice, enum dsn_action action, struct report_recipient *one)
 {
 	struct view words = words_about(f, r, notice, one->address), hosts[HOSTS_MAX + 1];
 	hosts[0] = view_sub(one->address, view_find(one->address, 0, '@') + 1, one->address.n);
@@ -194,7 +197,8 @@ static void judge_one(const struct bounce_rules *rules, const struct finding *f,
 	*one = best;
 }
 
-static void judge_all(const struct bounce_rules *rules, const struct finding *f, struct view notice, struct view subject, struct report *r)
+static void judge_all(const struct bounce_rules *rules, const struct finding *f, struct view notice,
+    struct view subject, struct report *r)
 {
 	enum dsn_action action = action_said(notice, subject);
 	for (unsigned i = 0; i < r->count; i++)
@@ -221,7 +225,8 @@ static void add_named(struct arena *a, const struct finding *f, bool own, struct
 	}
 }
 
-static void add_mentioned(struct arena *a, const struct finding *f, const struct view *to, unsigned to_count, struct report *r)
+static void add_mentioned(
+    struct arena *a, const struct finding *f, const struct view *to, unsigned to_count, struct report *r)
 {
 	struct view only = {0};
 	unsigned others = 0;
@@ -254,7 +259,8 @@ static unsigned own_addresses(struct arena *a, const struct report *r, struct vi
 	return n;
 }
 
-static bool looks_like_failure(const struct bounce_rules *rules, struct arena *a, const struct parts *p, const struct report *r)
+static bool looks_like_failure(
+    const struct bounce_rules *rules, struct arena *a, const struct parts *p, const struct report *r)
 {
 	if (head_find(&r->head, V("X-Failed-Recipients")))
 		return true;
@@ -264,7 +270,8 @@ static bool looks_like_failure(const struct bounce_rules *rules, struct arena *a
 	return text_has(rules, RULE_MARKER, p->notice) || subject_is(rules, a, r, RULE_SUBJECT);
 }
 
-bool read_free_form(const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool may_mention, struct report *r)
+bool read_free_form(
+    const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool may_mention, struct report *r)
 {
 	struct view failed[FIELD_MAX_ADDRESSES], own[FIELD_MAX_ADDRESSES], to[FIELD_MAX_ADDRESSES];
 	struct finding *f = arena_zero(a, sizeof *f);

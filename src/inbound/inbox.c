@@ -12,21 +12,25 @@
 #include "internal.h"
 #include "kept.h"
 
-#define BATCH_MAX      64
-#define DISABLED_DAYS  2 /* a mailbox that says so on two days is gone (FACTS: 5.2.1 after two in 24 hours) */
+#define BATCH_MAX 64
+#define DISABLED_DAYS 2 /* a mailbox that says so on two days is gone (FACTS: 5.2.1 after two in 24 hours) */
 #define EXPIRE_EVERY_MS 3600000
 #define RESOLVER_TIMEOUT_S 5
-#define WORDS_MAX      NOTE_MAX
+#define WORDS_MAX NOTE_MAX
 
 COUNTER(reports_bounce, "optgate_reports_total{kind=\"bounce\"}", "Reports taken, by what they are");
 COUNTER(reports_complaint, "optgate_reports_total{kind=\"complaint\"}", "Reports taken, by what they are");
 COUNTER(reports_autoreply, "optgate_reports_total{kind=\"autoreply\"}", "Reports taken, by what they are");
 COUNTER(reports_optout, "optgate_reports_total{kind=\"optout\"}", "Reports taken, by what they are");
 COUNTER(reports_other, "optgate_reports_total{kind=\"other\"}", "Reports taken, by what they are");
-COUNTER(reports_refused, "optgate_reports_refused_total", "Reports refused: too large, too deeply nested, loops, failures");
-COUNTER(reaction_bounce, "optgate_reports_reactions_total{reaction=\"bounce\"}", "What reports and refusals have caused");
-COUNTER(reaction_complaint, "optgate_reports_reactions_total{reaction=\"complaint\"}", "What reports and refusals have caused");
-COUNTER(reaction_optout, "optgate_reports_reactions_total{reaction=\"optout\"}", "What reports and refusals have caused");
+COUNTER(
+    reports_refused, "optgate_reports_refused_total", "Reports refused: too large, too deeply nested, loops, failures");
+COUNTER(
+    reaction_bounce, "optgate_reports_reactions_total{reaction=\"bounce\"}", "What reports and refusals have caused");
+COUNTER(reaction_complaint, "optgate_reports_reactions_total{reaction=\"complaint\"}",
+    "What reports and refusals have caused");
+COUNTER(
+    reaction_optout, "optgate_reports_reactions_total{reaction=\"optout\"}", "What reports and refusals have caused");
 COUNTER(reaction_soft, "optgate_reports_reactions_total{reaction=\"soft\"}", "What reports and refusals have caused");
 COUNTER(reaction_alert, "optgate_reports_reactions_total{reaction=\"alert\"}", "What reports and refusals have caused");
 COUNTER(unverified, "optgate_reports_unverified_total", "Complaints without a valid signature, which changed nothing");
@@ -53,26 +57,11 @@ struct inbox {
 	pthread_mutex_t lock;
 	pthread_cond_t wake, idle;
 	struct job *first, **last;
-	unsigned waiting;  /* submitted and not yet answered */
+	unsigned waiting; /* submitted and not yet answered */
 	size_t waiting_bytes;
 	bool stopping;
 	int64_t expired_ms;
 };
-
-void inbox_settings_free(struct shared *shared)
-{
-	struct inbox_settings *s = (struct inbox_settings *)shared;
-	for (unsigned i = 0; i < s->complaint_address_count; i++)
-		free(s->complaint_addresses[i]);
-	free(s->complaint_addresses);
-	free(s->resolver);
-	if (s->policy)
-		shared_release(&s->policy->shared);
-	if (s->tokens)
-		token_keys_free(&s->tokens);
-	bounce_rules_free(&s->rules);
-	free(s);
-}
 
 struct inbox_settings *inbox_settings_hold(struct inbox *in)
 {
@@ -84,50 +73,19 @@ void inbox_use(struct inbox *in, struct inbox_settings *s)
 	shared_replace(&in->settings, &s->shared, inbox_settings_free);
 }
 
-/* ---- whose address ---- */
-
-static bool is_bounce_domain(const struct policy *p, struct view domain)
-{
-	for (unsigned i = 0; i < p->brand_count; i++)
-		if (p->brands[i].bounce_domain && view_eq(domain, view_of(p->brands[i].bounce_domain)))
-			return true;
-	return false;
-}
-
-static bool is_complaint_address(const struct inbox_settings *s, const struct address *to)
-{
-	for (unsigned i = 0; i < s->complaint_address_count; i++)
-		if (strcmp(s->complaint_addresses[i], to->text) == 0)
-			return true;
-	return false;
-}
-
-bool inbox_takes(const struct inbox_settings *s, const struct address *to, struct inbox_rcpt *ret)
-{
-	struct err ignored;
-	struct view local = address_local(to), token = view_sub(local, 2, local.n);
-	if (is_complaint_address(s, to)) {
-		ret->kind = INBOX_COMPLAINTS;
-		return true;
-	}
-	bool bounce = view_starts(local, V("b+"));
-	if ((!bounce && !view_starts(local, V("u+"))) || !is_bounce_domain(s->policy, address_domain(to)))
-		return false;
-	ret->kind = bounce ? INBOX_BOUNCES : INBOX_OPTOUTS;
-	return token_open_address(s->tokens, bounce ? TOKEN_BOUNCE : TOKEN_OPTOUT, token, &ret->token, &ignored) == 0;
-}
-
 /* ---- one report's meaning ---- */
 
 static struct counter *counter_of_kind(enum report_kind k)
 {
-	static struct counter *const by_kind[] = {&reports_other, &reports_bounce, &reports_complaint, &reports_autoreply, &reports_optout};
+	static struct counter *const by_kind[] = {
+	    &reports_other, &reports_bounce, &reports_complaint, &reports_autoreply, &reports_optout};
 	return by_kind[k];
 }
 
 static struct counter *counter_of_reaction(enum reaction r)
 {
-	static struct counter *const by_reaction[] = {NULL, &reaction_alert, &reaction_soft, &reaction_bounce, &reaction_complaint, &reaction_optout};
+	static struct counter *const by_reaction[] = {
+	    NULL, &reaction_alert, &reaction_soft, &reaction_bounce, &reaction_complaint, &reaction_optout};
 	return by_reaction[r];
 }
 
@@ -159,12 +117,14 @@ static void add_suppression(struct job *j, const struct subject *s, enum reason 
 
 static void add_optout(struct job *j, const struct subject *s, struct view evidence)
 {
-	struct optout_request request = {.token = s->token, .reach = OPTOUT_TOPIC, .source = V("mailto"), .evidence = evidence};
+	struct optout_request request = {
+	    .token = s->token, .reach = OPTOUT_TOPIC, .source = V("mailto"), .evidence = evidence};
 	j->change_count += optout_changes(j->r->settings->policy, &request, &j->changes[j->change_count]);
 }
 
 /* Counts one soft bounce. True: that was one too many. */
-static bool count_soft(struct inbox *in, const struct inbox_settings *s, const struct person_key *who, struct view reason)
+static bool count_soft(
+    struct inbox *in, const struct inbox_settings *s, const struct person_key *who, struct view reason)
 {
 	unsigned disabled = 0;
 	enum soft_kind kind = view_eq(reason, V("disabled")) ? SOFT_DISABLED : SOFT_BOUNCE;
@@ -172,12 +132,13 @@ static bool count_soft(struct inbox *in, const struct inbox_settings *s, const s
 	return s->soft_days && (days >= s->soft_days || disabled >= DISABLED_DAYS);
 }
 
-static struct view write_note(char dst[WORDS_MAX + 1], const char *reference, const struct report_recipient *said, enum evidence e)
+static struct view write_note(
+    char dst[WORDS_MAX + 1], const char *reference, const struct report_recipient *said, enum evidence e)
 {
 	int n = snprintf(dst, WORDS_MAX + 1, "report=%s evidence=%s", reference, evidence_word(e));
 	if (said && n > 0 && n <= WORDS_MAX)
-		n += snprintf(dst + n, (size_t)(WORDS_MAX + 1 - n), " status=%s reason=%.*s rule=%s", said->status[0] ? said->status : "-",
-		    VFMT(said->reason), said->rule);
+		n += snprintf(dst + n, (size_t)(WORDS_MAX + 1 - n), " status=%s reason=%.*s rule=%s",
+		    said->status[0] ? said->status : "-", VFMT(said->reason), said->rule);
 	return view_n(dst, n > WORDS_MAX ? WORDS_MAX : (size_t)n);
 }
 
@@ -198,8 +159,9 @@ static void apply_reaction(struct job *j, unsigned i, const struct subject *s, e
 	else if (reaction == REACT_OPTOUT)
 		add_optout(j, s, note);
 	log_event(reaction == REACT_ALERT ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "inbound.report",
-	    "report=%s evidence=%s reaction=%s reason=%.*s status=%s rule=%s", j->reference, evidence_word(s->evidence), reaction_word(reaction),
-	    VFMT(reason), s->said && s->said->status[0] ? s->said->status : "-", s->said ? s->said->rule : "-");
+	    "report=%s evidence=%s reaction=%s reason=%.*s status=%s rule=%s", j->reference, evidence_word(s->evidence),
+	    reaction_word(reaction), VFMT(reason), s->said && s->said->status[0] ? s->said->status : "-",
+	    s->said ? s->said->rule : "-");
 }
 
 static bool complaint_is_signed(struct inbox *in, const struct inbox_settings *s, const struct report *r)
@@ -439,8 +401,8 @@ int inbox_outcome(struct inbox *in, const struct inbox_outcome *o, struct err *e
 	struct report_recipient said = {.address = o->address};
 	struct view domain = view_sub(o->address, view_find(o->address, 0, '@') + 1, o->address.n);
 	int n = snprintf(text, sizeof text, "%d %s %s", o->reply->code, o->reply->enhanced, o->reply->text);
-	struct refusal refusal = {DSN_FAILED, view_of(o->reply->enhanced), view_n(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1),
-	    V(""), &domain, 1};
+	struct refusal refusal = {DSN_FAILED, view_of(o->reply->enhanced),
+	    view_n(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1), V(""), &domain, 1};
 	struct inbox_settings *s = inbox_settings_hold(in);
 	refusal_judge(s->rules, &refusal, &said);
 	bool hard = said.meaning == MEANING_HARD;
@@ -457,15 +419,16 @@ int inbox_outcome(struct inbox *in, const struct inbox_outcome *o, struct err *e
 	    .source = V("refusal"),
 	    .actor = V("mta"),
 	    .note = write_note(note, reference, &said, EVIDENCE_RCPT)};
-	log_event(said.meaning == MEANING_POLICY ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "inbound.refusal", "id=%s class=%s reason=%.*s status=%s rule=%s",
-	    reference, meaning_word(said.meaning), VFMT(said.reason), said.status[0] ? said.status : "-", said.rule);
+	log_event(said.meaning == MEANING_POLICY ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "inbound.refusal",
+	    "id=%s class=%s reason=%.*s status=%s rule=%s", reference, meaning_word(said.meaning), VFMT(said.reason),
+	    said.status[0] ? said.status : "-", said.rule);
 	shared_release(&s->shared);
 	struct change_result result;
 	return hard ? ledger_change(in->ledger, &c, &result, err) : 0;
 }
 
-int inbox_open(struct inbox **ret, const char *dir, unsigned soft_window_days, struct ledger *l, const struct clock *clock,
-    struct inbox_settings *settings, struct err *err)
+int inbox_open(struct inbox **ret, const char *dir, unsigned soft_window_days, struct ledger *l,
+    const struct clock *clock, struct inbox_settings *settings, struct err *err)
 {
 	char path[1400];
 	struct inbox *in = mem_zero(sizeof *in);

@@ -21,7 +21,8 @@ struct parts {
 	bool is_disposition;  /* a read receipt (RFC 8098) */
 	bool is_status_report;
 };
-int parts_read(const struct bounce_rules *rules, struct arena *a, struct report *r, struct parts *ret, struct err *err) MUST_CHECK;
+int parts_read(
+    const struct bounce_rules *rules, struct arena *a, struct report *r, struct parts *ret, struct err *err) MUST_CHECK;
 /* The report's text with CRLF lines; an mbox line goes. p == NULL when the arena is full. */
 struct view crlf_lines(struct arena *a, struct view message);
 struct view text_line(struct view *rest); /* takes one line off, without its end */
@@ -42,10 +43,11 @@ struct report_recipient *report_add(struct arena *a, struct report *r, struct vi
 unsigned field_addresses(struct arena *a, const struct head *h, struct view name, struct view *dst, unsigned max);
 
 /* Each fills R->recipients and says whether the report is of its kind. */
-int read_delivery_status(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r, bool *ret,
-    struct err *err) MUST_CHECK;
+int read_delivery_status(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r,
+    bool *ret, struct err *err) MUST_CHECK;
 /* Without MAY_MENTION: only by recipients that the words list. */
-bool read_free_form(const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool may_mention, struct report *r);
+bool read_free_form(
+    const struct bounce_rules *rules, struct arena *a, const struct parts *p, bool may_mention, struct report *r);
 int read_feedback(struct arena *a, const struct parts *p, struct report *r, bool *ret, struct err *err) MUST_CHECK;
 bool is_automatic_reply(const struct bounce_rules *rules, struct arena *a, const struct report *r);
 bool is_mail_system(const struct bounce_rules *rules, struct arena *a, const struct report *r);

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 
 #define DAY_TEXT 11
-#define DAY_MS   86400000
+#define DAY_MS 86400000
 #define PATH_MAX_BYTES 1400
 
 struct kept {
@@ -72,7 +72,8 @@ int kept_add(struct kept *k, int64_t now_ms, struct view report, char ret_refere
 	if (open_day(k, day, err) < 0)
 		return -1;
 	int n = snprintf(first, sizeof first, "From optgate %s %zu\n", time, report.n);
-	if (write_all_at(k->fd, view_n(first, (size_t)n), k->end, err) < 0 || write_all_at(k->fd, report, k->end + n, err) < 0 ||
+	if (write_all_at(k->fd, view_n(first, (size_t)n), k->end, err) < 0 ||
+	    write_all_at(k->fd, report, k->end + n, err) < 0 ||
 	    write_all_at(k->fd, V("\n"), k->end + n + (off_t)report.n, err) < 0)
 		return -1;
 	snprintf(ret_reference, KEPT_REFERENCE, "%s:%" PRId64, day, (int64_t)k->end);
@@ -89,7 +90,8 @@ static bool is_over(const char *name, int64_t before_ms)
 {
 	int64_t day_ms;
 	struct view v = view_of(name);
-	return v.n == DAY_TEXT - 1 + 5 && view_ends(v, V(".mbox")) && time_parse(name, DAY_TEXT - 1, &day_ms) && day_ms + DAY_MS < before_ms;
+	return v.n == DAY_TEXT - 1 + 5 && view_ends(v, V(".mbox")) && time_parse(name, DAY_TEXT - 1, &day_ms) &&
+	       day_ms + DAY_MS < before_ms;
 }
 
 unsigned kept_expire(struct kept *k, int64_t now_ms, int64_t keep_ms)

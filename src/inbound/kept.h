@@ -14,7 +14,8 @@ struct kept;
 int kept_open(struct kept **ret, const char *dir, struct err *err) MUST_CHECK;
 void kept_close(struct kept **k);
 /* Appended, not yet synced. */
-int kept_add(struct kept *k, int64_t now_ms, struct view report, char ret_reference[KEPT_REFERENCE], struct err *err) MUST_CHECK;
+int kept_add(
+    struct kept *k, int64_t now_ms, struct view report, char ret_reference[KEPT_REFERENCE], struct err *err) MUST_CHECK;
 int kept_sync(struct kept *k, struct err *err) MUST_CHECK;
 /* Deletes the files of days that are over for longer than KEEP_MS. Returns how many. */
 unsigned kept_expire(struct kept *k, int64_t now_ms, int64_t keep_ms);

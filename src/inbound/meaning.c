@@ -63,14 +63,16 @@ static bool judge_status(struct view status, bool exact, struct report_recipient
 static bool stands_alone(struct view text, size_t at)
 {
 	char before = at ? text.p[at - 1] : ' ', after = at + 3 < text.n ? text.p[at + 3] : ' ';
-	return !ascii_is_alnum(before) && before != '.' && before != '-' && before != '+' && (after == ' ' || after == '-' || after == '\r');
+	return !ascii_is_alnum(before) && before != '.' && before != '-' && before != '+' &&
+	       (after == ' ' || after == '-' || after == '\r');
 }
 
 int reply_code_in(struct view text)
 {
 	for (size_t i = 0; i + 3 <= text.n; i++) {
 		const char *p = text.p + i;
-		if ((p[0] == '4' || p[0] == '5') && p[1] >= '0' && p[1] <= '5' && ascii_is_digit(p[2]) && stands_alone(text, i))
+		if ((p[0] == '4' || p[0] == '5') && p[1] >= '0' && p[1] <= '5' && ascii_is_digit(p[2]) &&
+		    stands_alone(text, i))
 			return (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
 	}
 	return 0;
@@ -105,9 +107,12 @@ static enum command command_of_transcript(struct view text)
 		while (said > 0 && !view_starts(view_sub(text, said, i), V(">>> ")))
 			said--;
 		struct view line = view_sub(text, said, i);
-		if (view_istarts(line, V(">>> mail")) || view_istarts(line, V(">>> ehlo")) || view_istarts(line, V(">>> helo")))
+		if (view_istarts(line, V(">>> mail")) || view_istarts(line, V(">>> ehlo")) ||
+		    view_istarts(line, V(">>> helo")))
 			return COMMAND_BEFORE;
-		return view_istarts(line, V(">>> rcpt")) ? COMMAND_RCPT : view_istarts(line, V(">>> ")) ? COMMAND_DATA : COMMAND_UNKNOWN;
+		return view_istarts(line, V(">>> rcpt")) ? COMMAND_RCPT
+		       : view_istarts(line, V(">>> "))   ? COMMAND_DATA
+							 : COMMAND_UNKNOWN;
 	}
 	return COMMAND_UNKNOWN;
 }
@@ -164,7 +169,8 @@ static bool may_be_hard(const struct refusal *r, const struct rule_match *m, str
 	return !m->at_rcpt || is_about_the_address(r, status);
 }
 
-static void use_row(const struct refusal *r, const struct rule_match *m, struct view status, int code, struct report_recipient *ret)
+static void use_row(
+    const struct refusal *r, const struct rule_match *m, struct view status, int code, struct report_recipient *ret)
 {
 	if (m->meaning != MEANING_HARD || may_be_hard(r, m, status, code))
 		ret->meaning = m->meaning;
@@ -174,7 +180,8 @@ static void use_row(const struct refusal *r, const struct rule_match *m, struct 
 	memcpy(ret->rule, m->name, sizeof ret->rule);
 }
 
-static void judge_words(const struct bounce_rules *rules, const struct refusal *r, struct view status, struct report_recipient *ret)
+static void judge_words(
+    const struct bounce_rules *rules, const struct refusal *r, struct view status, struct report_recipient *ret)
 {
 	char text[RULES_MAX_TEXT];
 	struct rule_match m;

@@ -4,8 +4,8 @@
  *   text/plain | message/delivery-status | message/rfc822          RFC 3462 */
 #include "internal.h"
 
-#define NOTICE_MAX   (256 << 10)
-#define DECODED_MAX  (4 << 20)
+#define NOTICE_MAX (256 << 10)
+#define DECODED_MAX (4 << 20)
 #define HEADS_IN_RUN 2 /* header lines in a row that make a returned head */
 
 struct view crlf_lines(struct arena *a, struct view message)
@@ -54,7 +54,8 @@ static bool header_line(struct view line, struct view *ret_name)
 /* Fields that a mail system's own words don't begin with. */
 static bool is_trace_name(struct view name)
 {
-	static const char *const names[] = {"Received", "Return-Path", "Message-ID", "MIME-Version", "Delivered-To", "DKIM-Signature"};
+	static const char *const names[] = {
+	    "Received", "Return-Path", "Message-ID", "MIME-Version", "Delivered-To", "DKIM-Signature"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (view_ieq(name, view_of(names[i])))
 			return true;
@@ -125,13 +126,17 @@ static void add_html(struct view html, struct buf *out)
 	static const struct {
 		struct view entity;
 		char c;
-	} entities[] = {{V("&lt;"), '<'}, {V("&gt;"), '>'}, {V("&amp;"), '&'}, {V("&nbsp;"), ' '}, {V("&quot;"), '"'}, {V("&#39;"), '\''}};
+	} entities[] = {{V("&lt;"), '<'}, {V("&gt;"), '>'}, {V("&amp;"), '&'}, {V("&nbsp;"), ' '}, {V("&quot;"), '"'},
+	    {V("&#39;"), '\''}};
 	bool tag = false;
 	for (size_t i = 0; i < html.n; i++) {
 		struct view rest = view_sub(html, i, html.n);
 		if (html.p[i] == '<' && !tag) {
 			tag = true;
-			buf_byte(out, view_istarts(rest, V("<br")) || view_istarts(rest, V("<p")) || view_istarts(rest, V("</")) ? '\n' : ' ');
+			buf_byte(out,
+			    view_istarts(rest, V("<br")) || view_istarts(rest, V("<p")) || view_istarts(rest, V("</"))
+				? '\n'
+				: ' ');
 		}
 		for (size_t e = 0; !tag && e < sizeof entities / sizeof *entities; e++)
 			if (view_istarts(rest, entities[e].entity)) {

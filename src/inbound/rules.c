@@ -7,8 +7,8 @@
 #include "internal.h"
 
 #define PROVIDERS_MAX 200
-#define SUFFIXES_MAX  16
-#define EVERYBODY     UINT16_MAX
+#define SUFFIXES_MAX 16
+#define EVERYBODY UINT16_MAX
 
 struct rule {
 	enum meaning meaning;
@@ -152,7 +152,8 @@ static int read_meaning(struct rule *r, struct view *rest, struct err *err)
 	return 0;
 }
 
-static int read_row(struct rule_file *f, const struct verb_row *verb, struct view rest, const struct place *at, struct err *err)
+static int read_row(
+    struct rule_file *f, const struct verb_row *verb, struct view rest, const struct place *at, struct err *err)
 {
 	enum rule_kind kind = verb->kind == RULE_MEANING && at->otherwise ? RULE_OTHERWISE : verb->kind;
 	if (f->lists[kind].count == RULES_MAX_ROWS)
@@ -184,8 +185,9 @@ static int read_line(struct rule_file *f, struct view line, struct place *at, st
 	for (size_t i = 0; i < sizeof verb_rows / sizeof *verb_rows; i++)
 		if (view_eq(word, verb_rows[i].word))
 			return read_row(f, &verb_rows[i], line, at, err);
-	return err_set(err, ERR_SYNTAX, "hard, gone, soft, policy, none, provider, everybody, otherwise, cut, names, marker, "
-					"subject, daemon, auto or wish is expected");
+	return err_set(err, ERR_SYNTAX,
+	    "hard, gone, soft, policy, none, provider, everybody, otherwise, cut, names, marker, "
+	    "subject, daemon, auto or wish is expected");
 }
 
 static int read_file(struct rule_file *f, struct view text, const char *name, struct err *err)
@@ -308,7 +310,8 @@ static size_t normalise(struct view text, char *dst, size_t size, bool hides_nam
 			}
 			continue;
 		}
-		size_t mark = n == 0 || dst[n - 1] == ' ' ? reply_mark(view_sub(text, i, i + 16 < text.n ? i + 16 : text.n)) : 0;
+		size_t mark =
+		    n == 0 || dst[n - 1] == ' ' ? reply_mark(view_sub(text, i, i + 16 < text.n ? i + 16 : text.n)) : 0;
 		if (mark)
 			i += mark - 1;
 		else
@@ -401,7 +404,8 @@ static bool row_matches(const struct rule *r, const struct rule_question *q, siz
 }
 
 /* Rows from I on that belong to PROVIDER (or to everybody): the first that fits. */
-static const struct rule *find_row(const struct rule_file *f, const struct rule_question *q, bool of_providers, size_t *ret_end)
+static const struct rule *find_row(
+    const struct rule_file *f, const struct rule_question *q, bool of_providers, size_t *ret_end)
 {
 	const struct rule_list *l = &f->lists[q->kind];
 	unsigned asked = EVERYBODY;

@@ -67,7 +67,8 @@ static struct view odd_address(struct arena *a, struct view written)
 	if (at == 0 || at + 1 >= written.n || written.n > ADDRESS_MAX)
 		return (struct view){0};
 	for (size_t i = 0; i < written.n; i++)
-		if ((unsigned char)written.p[i] <= ' ' || written.p[i] == 0x7f || memchr("<>()[],;:\\\"", written.p[i], 11))
+		if ((unsigned char)written.p[i] <= ' ' || written.p[i] == 0x7f ||
+		    memchr("<>()[],;:\\\"", written.p[i], 11))
 			return (struct view){0};
 	struct view copy = arena_view(a, written);
 	if (copy.p)
@@ -107,7 +108,6 @@ struct report_recipient *report_add(struct arena *a, struct report *r, struct vi
 	*one = (struct report_recipient){.address = address, .action = "", .reason = V("unknown")};
 	return one;
 }
-
 
 unsigned field_addresses(struct arena *a, const struct head *h, struct view name, struct view *dst, unsigned max)
 {

@@ -11,9 +11,9 @@
 #include "base/file.h"
 
 #define RECORD_BYTES 24
-#define FIRST_ROOM   1024
-#define FILE_MAX     ((size_t)1 << 30)
-#define DAY_MS       86400000
+#define FIRST_ROOM 1024
+#define FILE_MAX ((size_t)1 << 30)
+#define DAY_MS 86400000
 
 struct counted {
 	struct person_key who;
@@ -176,7 +176,8 @@ void soft_close(struct soft **s)
 	*s = NULL;
 }
 
-unsigned soft_count(struct soft *s, const struct person_key *who, enum soft_kind kind, int64_t now_ms, unsigned *ret_disabled)
+unsigned soft_count(
+    struct soft *s, const struct person_key *who, enum soft_kind kind, int64_t now_ms, unsigned *ret_disabled)
 {
 	uint32_t day = (uint32_t)(now_ms / DAY_MS);
 	pthread_mutex_lock(&s->lock);

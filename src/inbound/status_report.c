@@ -13,7 +13,8 @@ static struct view words_about(struct view notice, struct view address, unsigned
 /* Does the judgement rest on nothing but a class, or less? */
 static bool is_thin(const struct report_recipient *r)
 {
-	return view_eq(view_of(r->rule), V("unknown")) || view_eq(view_of(r->status), V("5.0.0")) || view_eq(view_of(r->status), V("4.0.0"));
+	return view_eq(view_of(r->rule), V("unknown")) || view_eq(view_of(r->status), V("5.0.0")) ||
+	       view_eq(view_of(r->status), V("4.0.0"));
 }
 
 static bool by_a_row(const struct report_recipient *r)
@@ -24,7 +25,8 @@ static bool by_a_row(const struct report_recipient *r)
 /* What was said, and what PowerMTA found it to mean: it reads the whole dialogue. */
 static struct view group_words(struct arena *a, const struct dsn_recipient *g)
 {
-	struct view field = V("X-PowerMTA-BounceCategory:"), rest = view_sub(g->raw, view_ifind(g->raw, field), g->raw.n);
+	struct view field = V("X-PowerMTA-BounceCategory:"),
+		    rest = view_sub(g->raw, view_ifind(g->raw, field), g->raw.n);
 	struct view line = text_line(&rest), said = g->diagnostic.value;
 	char *p = line.n ? arena_alloc(a, said.n + line.n + 1) : NULL;
 	if (!p)
@@ -36,8 +38,8 @@ static struct view group_words(struct arena *a, const struct dsn_recipient *g)
 	return view_n(p, said.n + 1 + line.n);
 }
 
-static void judge_group(const struct bounce_rules *rules, struct arena *a, const struct dsn *d, const struct dsn_recipient *g, struct view notice,
-    struct view address, struct report_recipient *ret)
+static void judge_group(const struct bounce_rules *rules, struct arena *a, const struct dsn *d,
+    const struct dsn_recipient *g, struct view notice, struct view address, struct report_recipient *ret)
 {
 	struct view domain = view_sub(address, view_find(address, 0, '@') + 1, address.n);
 	struct view hosts[] = {g->remote_mta.value, d->reporting_mta.value, domain};
@@ -68,7 +70,8 @@ static struct view group_address(struct arena *a, const struct dsn_recipient *g)
 static bool is_field_or_none(struct view line)
 {
 	struct view name = view_sub(line, 0, view_find(line, 0, ':'));
-	return line.n == 0 || line.p[0] == ' ' || line.p[0] == '\t' || (name.n < line.n && view_find(name, 0, ' ') == name.n);
+	return line.n == 0 || line.p[0] == ' ' || line.p[0] == '\t' ||
+	       (name.n < line.n && view_find(name, 0, ' ') == name.n);
 }
 
 /* A line end fell into the address: what is left of it may be somebody else's. */
@@ -82,7 +85,8 @@ static bool is_torn(struct view group)
 	return false;
 }
 
-int read_delivery_status(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r, bool *ret, struct err *err)
+int read_delivery_status(const struct bounce_rules *rules, struct arena *a, const struct parts *p, struct report *r,
+    bool *ret, struct err *err)
 {
 	struct dsn d;
 	*ret = false;

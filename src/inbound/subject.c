@@ -5,7 +5,7 @@
 #include "internal.h"
 
 #define TOKEN_DIGITS_MIN 50
-#define TOKEN_TEXT_MAX   TOKEN_LINK_TEXT
+#define TOKEN_TEXT_MAX TOKEN_LINK_TEXT
 
 const char *evidence_word(enum evidence e)
 {
@@ -49,11 +49,13 @@ bool token_in(const struct token_keys *keys, struct view text, struct token *ret
 
 static bool token_in_copy(const struct token_keys *keys, const struct report *r, struct token *ret)
 {
-	static const char *const names[] = {"Return-Path", "CFBL-Feedback-ID", "Message-ID", "CFBL-Address", "List-Unsubscribe"};
+	static const char *const names[] = {
+	    "Return-Path", "CFBL-Feedback-ID", "Message-ID", "CFBL-Address", "List-Unsubscribe"};
 	if (token_in(keys, r->envelope_from, ret))
 		return true;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		for (const struct field *f = head_find(&r->returned, view_of(names[i])); f; f = head_next(&r->returned, f, view_of(names[i])))
+		for (const struct field *f = head_find(&r->returned, view_of(names[i])); f;
+		     f = head_next(&r->returned, f, view_of(names[i])))
 			if (token_in(keys, f->value, ret))
 				return true;
 	return false;
@@ -74,7 +76,8 @@ static void use_person(const struct ledger *l, const struct report *r, struct su
 		s->said = &r->recipients[0];
 }
 
-void subject_find(const struct token_keys *keys, const struct ledger *l, const struct token *ours, const struct report *r, struct subject *ret)
+void subject_find(const struct token_keys *keys, const struct ledger *l, const struct token *ours,
+    const struct report *r, struct subject *ret)
 {
 	*ret = (struct subject){0};
 	if (ours) {

@@ -10,7 +10,7 @@
 
 static const struct shape {
 	const char *name;
-	const char *inner;         /* path to the event in the body, or in each element when the body is a list; "" = itself */
+	const char *inner; /* path to the event in the body, or in each element when the body is a list; "" = itself */
 	const char *event, *class; /* paths to the event's word and its class; "a|b": the first that is there */
 } shapes[WEBHOOK_PROVIDERS] = {
     [WEBHOOK_SES] = {"ses", "", "notificationType|eventType", "bounce.bounceType|complaint.complaintFeedbackType"},
@@ -26,66 +26,98 @@ static const struct event_row {
 	const char *people;                   /* path to the list of people; NULL = the event names one */
 	const char *address, *status, *words; /* paths in a person, or in the event; NULL = none */
 	enum report_kind kind;
-	int meaning;                          /* enum meaning, or JUDGE */
+	int meaning; /* enum meaning, or JUDGE */
 	const char *reason;
 } event_rows[] = {
-    {WEBHOOK_SES, "Bounce", "Permanent", "bounce.bouncedRecipients", "emailAddress", "status", "diagnosticCode", REPORT_BOUNCE, JUDGE, NULL},
-    {WEBHOOK_SES, "Bounce", NULL, "bounce.bouncedRecipients", "emailAddress", "status", "diagnosticCode", REPORT_BOUNCE, MEANING_SOFT, "temporary"},
-    {WEBHOOK_SES, "Complaint", "not-spam", "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_OTHER, MEANING_NONE, "not-spam"},
-    {WEBHOOK_SES, "Complaint", "fraud", "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_COMPLAINT, MEANING_POLICY, "fraud"},
-    {WEBHOOK_SES, "Complaint", "virus", "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_COMPLAINT, MEANING_POLICY, "virus"},
-    {WEBHOOK_SES, "Complaint", NULL, "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
-    {WEBHOOK_SES, "Delivery", NULL, "delivery.recipients", "", NULL, "delivery.smtpResponse", REPORT_BOUNCE, MEANING_NONE, "delivered"},
-    {WEBHOOK_SENDGRID, "bounce", "blocked", NULL, "email", "status", "reason", REPORT_BOUNCE, MEANING_POLICY, "rejected"},
+    {WEBHOOK_SES, "Bounce", "Permanent", "bounce.bouncedRecipients", "emailAddress", "status", "diagnosticCode",
+	REPORT_BOUNCE, JUDGE, NULL},
+    {WEBHOOK_SES, "Bounce", NULL, "bounce.bouncedRecipients", "emailAddress", "status", "diagnosticCode", REPORT_BOUNCE,
+	MEANING_SOFT, "temporary"},
+    {WEBHOOK_SES, "Complaint", "not-spam", "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_OTHER,
+	MEANING_NONE, "not-spam"},
+    {WEBHOOK_SES, "Complaint", "fraud", "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_COMPLAINT,
+	MEANING_POLICY, "fraud"},
+    {WEBHOOK_SES, "Complaint", "virus", "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_COMPLAINT,
+	MEANING_POLICY, "virus"},
+    {WEBHOOK_SES, "Complaint", NULL, "complaint.complainedRecipients", "emailAddress", NULL, NULL, REPORT_COMPLAINT,
+	MEANING_HARD, "abuse"},
+    {WEBHOOK_SES, "Delivery", NULL, "delivery.recipients", "", NULL, "delivery.smtpResponse", REPORT_BOUNCE,
+	MEANING_NONE, "delivered"},
+    {WEBHOOK_SENDGRID, "bounce", "blocked", NULL, "email", "status", "reason", REPORT_BOUNCE, MEANING_POLICY,
+	"rejected"},
     {WEBHOOK_SENDGRID, "bounce", NULL, NULL, "email", "status", "reason", REPORT_BOUNCE, JUDGE, NULL},
     {WEBHOOK_SENDGRID, "blocked", NULL, NULL, "email", "status", "reason", REPORT_BOUNCE, MEANING_POLICY, "rejected"},
     {WEBHOOK_SENDGRID, "deferred", NULL, NULL, "email", "status", "response", REPORT_BOUNCE, MEANING_SOFT, "temporary"},
-    {WEBHOOK_SENDGRID, "dropped", "Bounced Address", NULL, "email", "status", "reason", REPORT_BOUNCE, MEANING_HARD, "unknown-user"},
-    {WEBHOOK_SENDGRID, "dropped", "Invalid", NULL, "email", "status", "reason", REPORT_BOUNCE, MEANING_HARD, "bad-address"},
-    {WEBHOOK_SENDGRID, "dropped", "Unsubscribed Address", NULL, "email", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
-    {WEBHOOK_SENDGRID, "dropped", "Spam Reporting Address", NULL, "email", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
+    {WEBHOOK_SENDGRID, "dropped", "Bounced Address", NULL, "email", "status", "reason", REPORT_BOUNCE, MEANING_HARD,
+	"unknown-user"},
+    {WEBHOOK_SENDGRID, "dropped", "Invalid", NULL, "email", "status", "reason", REPORT_BOUNCE, MEANING_HARD,
+	"bad-address"},
+    {WEBHOOK_SENDGRID, "dropped", "Unsubscribed Address", NULL, "email", NULL, NULL, REPORT_OPTOUT, MEANING_NONE,
+	"unsubscribe"},
+    {WEBHOOK_SENDGRID, "dropped", "Spam Reporting Address", NULL, "email", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD,
+	"abuse"},
     {WEBHOOK_SENDGRID, "spamreport", NULL, NULL, "email", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
     {WEBHOOK_SENDGRID, "unsubscribe", NULL, NULL, "email", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
-    {WEBHOOK_SENDGRID, "group_unsubscribe", NULL, NULL, "email", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
+    {WEBHOOK_SENDGRID, "group_unsubscribe", NULL, NULL, "email", NULL, NULL, REPORT_OPTOUT, MEANING_NONE,
+	"unsubscribe"},
     {WEBHOOK_SENDGRID, "delivered", NULL, NULL, "email", NULL, "response", REPORT_BOUNCE, MEANING_NONE, "delivered"},
-    {WEBHOOK_POSTMARK, "Bounce", "HardBounce", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_HARD, "unknown-user"},
-    {WEBHOOK_POSTMARK, "Bounce", "BadEmailAddress", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_HARD, "bad-address"},
+    {WEBHOOK_POSTMARK, "Bounce", "HardBounce", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_HARD,
+	"unknown-user"},
+    {WEBHOOK_POSTMARK, "Bounce", "BadEmailAddress", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_HARD,
+	"bad-address"},
     {WEBHOOK_POSTMARK, "Bounce", "SpamComplaint", NULL, "Email", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
     {WEBHOOK_POSTMARK, "Bounce", "Unsubscribe", NULL, "Email", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
     {WEBHOOK_POSTMARK, "Bounce", "Subscribe", NULL, "Email", NULL, NULL, REPORT_OTHER, MEANING_NONE, "subscribe"},
-    {WEBHOOK_POSTMARK, "Bounce", "AutoResponder", NULL, "Email", NULL, NULL, REPORT_AUTOREPLY, MEANING_NONE, "automatic"},
+    {WEBHOOK_POSTMARK, "Bounce", "AutoResponder", NULL, "Email", NULL, NULL, REPORT_AUTOREPLY, MEANING_NONE,
+	"automatic"},
     {WEBHOOK_POSTMARK, "Bounce", "OpenRelayTest", NULL, "Email", NULL, NULL, REPORT_OTHER, MEANING_NONE, "other"},
     {WEBHOOK_POSTMARK, "Bounce", "Blocked", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_POLICY, "rejected"},
-    {WEBHOOK_POSTMARK, "Bounce", "SpamNotification", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_POLICY, "spam"},
-    {WEBHOOK_POSTMARK, "Bounce", "VirusNotification", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_POLICY, "virus"},
-    {WEBHOOK_POSTMARK, "Bounce", "DMARCPolicy", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_POLICY, "authentication"},
+    {WEBHOOK_POSTMARK, "Bounce", "SpamNotification", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_POLICY,
+	"spam"},
+    {WEBHOOK_POSTMARK, "Bounce", "VirusNotification", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_POLICY,
+	"virus"},
+    {WEBHOOK_POSTMARK, "Bounce", "DMARCPolicy", NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_POLICY,
+	"authentication"},
     {WEBHOOK_POSTMARK, "Bounce", NULL, NULL, "Email", NULL, "Details", REPORT_BOUNCE, MEANING_SOFT, "temporary"},
     {WEBHOOK_POSTMARK, "SpamComplaint", NULL, NULL, "Email", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
-    {WEBHOOK_POSTMARK, "SubscriptionChange", "ManualSuppression", NULL, "Recipient", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
-    {WEBHOOK_POSTMARK, "SubscriptionChange", "SpamComplaint", NULL, "Recipient", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
-    {WEBHOOK_POSTMARK, "SubscriptionChange", "HardBounce", NULL, "Recipient", NULL, NULL, REPORT_BOUNCE, MEANING_HARD, "unknown-user"},
+    {WEBHOOK_POSTMARK, "SubscriptionChange", "ManualSuppression", NULL, "Recipient", NULL, NULL, REPORT_OPTOUT,
+	MEANING_NONE, "unsubscribe"},
+    {WEBHOOK_POSTMARK, "SubscriptionChange", "SpamComplaint", NULL, "Recipient", NULL, NULL, REPORT_COMPLAINT,
+	MEANING_HARD, "abuse"},
+    {WEBHOOK_POSTMARK, "SubscriptionChange", "HardBounce", NULL, "Recipient", NULL, NULL, REPORT_BOUNCE, MEANING_HARD,
+	"unknown-user"},
     {WEBHOOK_POSTMARK, "Delivery", NULL, NULL, "Recipient", NULL, "Details", REPORT_BOUNCE, MEANING_NONE, "delivered"},
-    {WEBHOOK_MAILGUN, "failed", "permanent", NULL, "recipient", "delivery-status.enhanced-code", "delivery-status.message", REPORT_BOUNCE, JUDGE, NULL},
-    {WEBHOOK_MAILGUN, "failed", NULL, NULL, "recipient", "delivery-status.enhanced-code", "delivery-status.message", REPORT_BOUNCE, MEANING_SOFT, "temporary"},
+    {WEBHOOK_MAILGUN, "failed", "permanent", NULL, "recipient", "delivery-status.enhanced-code",
+	"delivery-status.message", REPORT_BOUNCE, JUDGE, NULL},
+    {WEBHOOK_MAILGUN, "failed", NULL, NULL, "recipient", "delivery-status.enhanced-code", "delivery-status.message",
+	REPORT_BOUNCE, MEANING_SOFT, "temporary"},
     {WEBHOOK_MAILGUN, "complained", NULL, NULL, "recipient", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
     {WEBHOOK_MAILGUN, "unsubscribed", NULL, NULL, "recipient", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
-    {WEBHOOK_MAILGUN, "delivered", NULL, NULL, "recipient", NULL, "delivery-status.message", REPORT_BOUNCE, MEANING_NONE, "delivered"},
-    {WEBHOOK_SPARKPOST, "bounce", "10", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_HARD, "unknown-user"},
-    {WEBHOOK_SPARKPOST, "bounce", "30", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_HARD, "unknown-user"},
-    {WEBHOOK_SPARKPOST, "bounce", "90", NULL, "rcpt_to", NULL, "raw_reason", REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
+    {WEBHOOK_MAILGUN, "delivered", NULL, NULL, "recipient", NULL, "delivery-status.message", REPORT_BOUNCE,
+	MEANING_NONE, "delivered"},
+    {WEBHOOK_SPARKPOST, "bounce", "10", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_HARD,
+	"unknown-user"},
+    {WEBHOOK_SPARKPOST, "bounce", "30", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_HARD,
+	"unknown-user"},
+    {WEBHOOK_SPARKPOST, "bounce", "90", NULL, "rcpt_to", NULL, "raw_reason", REPORT_OPTOUT, MEANING_NONE,
+	"unsubscribe"},
     {WEBHOOK_SPARKPOST, "bounce", "80", NULL, "rcpt_to", NULL, "raw_reason", REPORT_OTHER, MEANING_NONE, "subscribe"},
     {WEBHOOK_SPARKPOST, "bounce", "25", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_POLICY, "rejected"},
     {WEBHOOK_SPARKPOST, "bounce", "50", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_POLICY, "rejected"},
-    {WEBHOOK_SPARKPOST, "bounce", "51", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_POLICY, "reputation"},
+    {WEBHOOK_SPARKPOST, "bounce", "51", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_POLICY,
+	"reputation"},
     {WEBHOOK_SPARKPOST, "bounce", "52", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_POLICY, "spam"},
     {WEBHOOK_SPARKPOST, "bounce", "53", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_POLICY, "content"},
     {WEBHOOK_SPARKPOST, "bounce", "54", NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_POLICY, "relay"},
-    {WEBHOOK_SPARKPOST, "bounce", "60", NULL, "rcpt_to", NULL, "raw_reason", REPORT_AUTOREPLY, MEANING_NONE, "automatic"},
+    {WEBHOOK_SPARKPOST, "bounce", "60", NULL, "rcpt_to", NULL, "raw_reason", REPORT_AUTOREPLY, MEANING_NONE,
+	"automatic"},
     {WEBHOOK_SPARKPOST, "bounce", NULL, NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_SOFT, "temporary"},
     {WEBHOOK_SPARKPOST, "delay", NULL, NULL, "rcpt_to", NULL, "raw_reason", REPORT_BOUNCE, MEANING_SOFT, "temporary"},
     {WEBHOOK_SPARKPOST, "spam_complaint", NULL, NULL, "rcpt_to", NULL, NULL, REPORT_COMPLAINT, MEANING_HARD, "abuse"},
-    {WEBHOOK_SPARKPOST, "list_unsubscribe", NULL, NULL, "rcpt_to", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
-    {WEBHOOK_SPARKPOST, "link_unsubscribe", NULL, NULL, "rcpt_to", NULL, NULL, REPORT_OPTOUT, MEANING_NONE, "unsubscribe"},
+    {WEBHOOK_SPARKPOST, "list_unsubscribe", NULL, NULL, "rcpt_to", NULL, NULL, REPORT_OPTOUT, MEANING_NONE,
+	"unsubscribe"},
+    {WEBHOOK_SPARKPOST, "link_unsubscribe", NULL, NULL, "rcpt_to", NULL, NULL, REPORT_OPTOUT, MEANING_NONE,
+	"unsubscribe"},
     {WEBHOOK_SPARKPOST, "delivery", NULL, NULL, "rcpt_to", NULL, NULL, REPORT_BOUNCE, MEANING_NONE, "delivered"},
 };
 
@@ -134,7 +166,8 @@ static const struct event_row *find_row(enum webhook_provider p, struct view eve
 {
 	for (size_t i = 0; i < sizeof event_rows / sizeof *event_rows; i++) {
 		const struct event_row *r = &event_rows[i];
-		if (r->provider == p && view_eq(event, view_of(r->event)) && (!r->class || view_ieq(class, view_of(r->class))))
+		if (r->provider == p && view_eq(event, view_of(r->event)) &&
+		    (!r->class || view_ieq(class, view_of(r->class))))
 			return r;
 	}
 	return NULL;
@@ -157,9 +190,11 @@ static struct view member_of(struct arena *a, const json_t *person, const json_t
 }
 
 /* What the provider's class says stands, unless it leaves that to status and words, and gives some. */
-static void judge_event(const struct reading *in, const struct event_row *row, struct view status, struct view words, struct report_recipient *ret)
+static void judge_event(const struct reading *in, const struct event_row *row, struct view status, struct view words,
+    struct report_recipient *ret)
 {
-	struct refusal refusal = {row->meaning == MEANING_NONE ? DSN_DELIVERED : DSN_FAILED, status, words, V(""), NULL, 0};
+	struct refusal refusal = {
+	    row->meaning == MEANING_NONE ? DSN_DELIVERED : DSN_FAILED, status, words, V(""), NULL, 0};
 	refusal_judge(in->rules, &refusal, ret);
 	if (row->meaning == JUDGE && (status.n || words.n))
 		return;
@@ -185,7 +220,8 @@ static int add_person(const struct reading *in, const struct event_row *row, con
 		return err_set(in->err, ERR_LIMIT, "webhook: more than %d events", WEBHOOK_MAX_EVENTS);
 	struct webhook_event *e = &in->ret->events[in->ret->count++];
 	*e = (struct webhook_event){.kind = row->kind, .feedback = feedback_of(row), .recipient.address = address};
-	judge_event(in, row, member_of(in->a, person, event, row->status), member_of(in->a, person, event, row->words), &e->recipient);
+	judge_event(in, row, member_of(in->a, person, event, row->status), member_of(in->a, person, event, row->words),
+	    &e->recipient);
 	return 0;
 }
 
@@ -193,7 +229,8 @@ static int add_event(const struct reading *in, const json_t *outer)
 {
 	const struct shape *s = &shapes[in->provider];
 	const json_t *event = at(outer, s->inner);
-	const struct event_row *row = find_row(in->provider, text_of(in->a, at(event, s->event)), text_of(in->a, at(event, s->class)));
+	const struct event_row *row =
+	    find_row(in->provider, text_of(in->a, at(event, s->event)), text_of(in->a, at(event, s->class)));
 	if (!row)
 		return 0;
 	if (!row->people)
@@ -201,9 +238,7 @@ static int add_event(const struct reading *in, const json_t *outer)
 	const json_t *people = at(event, row->people);
 	size_t i;
 	json_t *person;
-	json_array_foreach(people, i, person)
-		if (add_person(in, row, event, person) < 0)
-			return -1;
+	json_array_foreach(people, i, person) if (add_person(in, row, event, person) < 0) return -1;
 	return 0;
 }
 
@@ -213,14 +248,12 @@ static int add_events(const struct reading *in, const json_t *body)
 	json_t *one;
 	if (!json_is_array(body))
 		return add_event(in, body);
-	json_array_foreach(body, i, one)
-		if (add_event(in, one) < 0)
-			return -1;
+	json_array_foreach(body, i, one) if (add_event(in, one) < 0) return -1;
 	return 0;
 }
 
-int webhook_parse(const struct bounce_rules *rules, struct arena *a, enum webhook_provider provider, struct view body, struct webhook *ret,
-    struct err *err)
+int webhook_parse(const struct bounce_rules *rules, struct arena *a, enum webhook_provider provider, struct view body,
+    struct webhook *ret, struct err *err)
 {
 	json_error_t why;
 	*ret = (struct webhook){0};

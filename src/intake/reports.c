@@ -58,7 +58,8 @@ static void begin(void *session, const struct intake_mail *m, void **ret_tx, str
 {
 	struct reports_session *s = session;
 	if (m->size > s->settings->max_message_bytes) {
-		reply_set(reply, 552, "5.3.4", "A report of at most %llu bytes is taken", (unsigned long long)s->settings->max_message_bytes);
+		reply_set(reply, 552, "5.3.4", "A report of at most %llu bytes is taken",
+		    (unsigned long long)s->settings->max_message_bytes);
 		return;
 	}
 	s->open = mem_zero(sizeof *s->open);

@@ -5,8 +5,8 @@
 
 static json_t *recipient_json(const struct report_recipient *r)
 {
-	return json_pack("{s:o, s:s, s:s, s:s, s:o, s:s}", "address", json_view(r->address), "action", r->action, "status", r->status, "class",
-	    meaning_word(r->meaning), "reason", json_view(r->reason), "rule", r->rule);
+	return json_pack("{s:o, s:s, s:s, s:s, s:o, s:s}", "address", json_view(r->address), "action", r->action,
+	    "status", r->status, "class", meaning_word(r->meaning), "reason", json_view(r->reason), "rule", r->rule);
 }
 
 static json_t *report_json(const char *file, const struct report *r)
@@ -14,11 +14,13 @@ static json_t *report_json(const char *file, const struct report *r)
 	json_t *list = json_array();
 	for (unsigned i = 0; i < r->count; i++)
 		json_array_append_new(list, recipient_json(&r->recipients[i]));
-	return json_pack("{s:o, s:s, s:o}", "file", json_text(file), "kind", report_kind_word(r->kind), "recipients", list);
+	return json_pack(
+	    "{s:o, s:s, s:o}", "file", json_text(file), "kind", report_kind_word(r->kind), "recipients", list);
 }
 
 /* A report that is refused unread is told as such: its object has an "error". */
-static json_t *classify_file(const struct bounce_rules *rules, const char *file, struct buf *bytes, struct arena *a, struct err *err)
+static json_t *classify_file(
+    const struct bounce_rules *rules, const char *file, struct buf *bytes, struct arena *a, struct err *err)
 {
 	struct report r = {0};
 	buf_clear(bytes);
