@@ -144,7 +144,9 @@ enum change_kind { /* stored values (journal): never renumber */
 	CHANGE_SUPPRESS = 1,    /* add a suppression; idempotent; keeps the earliest event time and the longest life. A row knows its scope's
 	                           id only: record what speaks for a whole brand (objection, complaint) at the brand's scope or globally */
 	CHANGE_UNSUPPRESS,      /* audited removal of exactly the row of this scope and reason: .note says why and must not be empty; for
-	                           objection, unsubscribe, complaint, legal and erasure .actor must not be either */
+	                           objection, unsubscribe, complaint, legal and erasure .actor must not be either. Objection, unsubscribe and
+	                           complaint ask for one of: another person's .request; the recipient's confirmed sign-up (source "form:...")
+	                           for the same scope since; for an unsubscribe, the recipient's own word (actor "recipient") */
 	CHANGE_GRANT,           /* consent given, for a brand, stream or topic. Older than (or as old as) a withdrawal: on record only */
 	CHANGE_WITHDRAW,        /* consent withdrawn; at global scope: for everything. Leave event_ms 0 when it happens now */
 	CHANGE_PERSON,          /* remember the readable address */
@@ -152,9 +154,16 @@ enum change_kind { /* stored values (journal): never renumber */
 	                           adds REASON_ERASURE at global scope. While that stands, the address is not written down again */
 	CHANGE_NOTE,            /* a journal entry about something else (settings changed, an export, a drop) */
 	CHANGE_LOAD,            /* journal only: rows written by ledger_load; .note holds their count and SHA-256 */
+	CHANGE_REQUEST = 10,    /* journal only: .actor asks for the removal of a row that stands; somebody else may approve it for
+	                           REMOVAL_REQUEST_DAYS, as long as the row stays as it is */
 };
 
 const char *change_word(enum change_kind k); /* "suppress"; NULL for what is none */
+
+/* Does the removal of this reason ask for a second person? */
+bool removal_asks_two(enum reason r);
+#define REMOVAL_REQUEST_DAYS 30
+#define ACTOR_RECIPIENT      "recipient" /* only where the person has acted, by a token of theirs */
 
 /* All strings are copied by ledger_submit and ledger_change. A person's .address may be empty when only the key is known (a token). */
 struct change {
@@ -167,6 +176,8 @@ struct change {
 	enum basis basis;
 	int64_t event_ms;        /* 0 = now; later than now is taken as now */
 	int64_t expires_ms;
+	uint64_t row;            /* UNSUPPRESS: only the row that this entry has made, else ERR_CONFLICT; 0 = whichever stands */
+	uint64_t request;        /* UNSUPPRESS: the entry of the request that .actor approves; 0 = none */
 	struct view wording, source, actor, note, evidence;
 };
 

@@ -2,6 +2,8 @@
  * itself fails at sticks to the transaction and is found at commit. */
 #include "ledger_internal.h"
 
+#include "base/be.h"
+
 #define FORGET_ROWS_MOST 4096
 
 static struct view bytes_of(const void *p, size_t n)
@@ -177,15 +179,54 @@ static int suppress(struct apply *a, const struct change *c, struct change_resul
 	return 0;
 }
 
+static bool consent_at(struct apply *a, const struct change *c, struct consent *ret)
+{
+	uint8_t key_bytes[CONSENT_KEY];
+	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
+	consent_key(key_bytes, &c->who, &c->scope);
+	return txn_get(a->txn, TABLE_CONSENTS, key, &value) && consent_decode(key, value, ret);
+}
+
+/* What only the store knows of whether ROW may go: the request, or the consent given since. */
+static int removal_allowed(struct apply *a, const struct change *c, const struct suppression *row, struct err *err)
+{
+	struct journal_record request;
+	struct consent consent;
+	struct view value;
+	uint8_t seq[8];
+	if (!removal_needs_consent(c) || (consent_at(a, c, &consent) && removal_agreed(row, &consent, a->now_ms)))
+		return 0;
+	if (!c->request)
+		return err_set(err, ERR_REFUSED, "removing a suppression of reason %s needs a second person's approval, or a "
+		    "confirmed sign-up of the recipient since", reason_word(c->reason));
+	be_put(seq, c->request, 8);
+	bool there = txn_get(a->txn, TABLE_JOURNAL, bytes_of(seq, 8), &value) && journal_decode(bytes_of(seq, 8), value, &request);
+	return removal_approved(c, row, there ? &request.entry : NULL, a->now_ms, err);
+}
+
+/* False: there is no such row, or it is not the one of C's entry. */
+static bool row_of(struct apply *a, const struct change *c, uint8_t key_bytes[SUPPRESSION_KEY], struct suppression *ret)
+{
+	struct view value, key = bytes_of(key_bytes, SUPPRESSION_KEY);
+	*ret = (struct suppression){0};
+	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
+	if (!txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value))
+		return false;
+	bool readable = suppression_decode(key, value, ret);
+	return !c->row || (readable && ret->seq == c->row);
+}
+
 /* Exactly the row named by scope and reason; no other. */
 static int unsuppress(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	uint8_t key_bytes[SUPPRESSION_KEY];
-	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
-	(void)err;
-	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
-	if (!txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value))
-		return 0;
+	struct view key = bytes_of(key_bytes, sizeof key_bytes);
+	struct suppression row;
+	if (!row_of(a, c, key_bytes, &row))
+		return c->row ? err_set(err, ERR_CONFLICT, "the suppression of entry %llu stands no longer", (unsigned long long)c->row)
+			      : 0;
+	if (removal_allowed(a, c, &row, err) < 0)
+		return -1;
 	ret->seq = enter(a, c, a->event_ms, false);
 	ret->changed = true;
 	txn_delete(a->txn, TABLE_SUPPRESSIONS, key);
@@ -324,6 +365,19 @@ static int forget(struct apply *a, const struct change *c, struct change_result 
 	return 0;
 }
 
+/* Nothing to remove, nothing to ask for. */
+static int request(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
+{
+	uint8_t key[SUPPRESSION_KEY];
+	struct suppression row;
+	(void)err;
+	if (!row_of(a, c, key, &row))
+		return 0;
+	ret->changed = true;
+	ret->seq = enter(a, c, a->event_ms, false);
+	return 0;
+}
+
 static int note(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	(void)err;
@@ -345,6 +399,7 @@ static const struct operation {
 	[CHANGE_PERSON] = {remember, true},
 	[CHANGE_FORGET] = {forget, false},
 	[CHANGE_NOTE] = {note, false},
+	[CHANGE_REQUEST] = {request, false},
 };
 
 int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)

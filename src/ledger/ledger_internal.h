@@ -51,6 +51,13 @@ bool suppression_merge(struct suppression *row, const struct change *c, int64_t 
 bool consent_merge(struct consent *row, const struct change *c, int64_t event_ms, bool *ret_counts);
 /* May this suppression be taken away? ERR_REFUSED with the rule in the text. */
 int removal_check(const struct change *c, struct err *err) MUST_CHECK;
+/* Does this reason ask for more than one word of one person? */
+bool removal_needs_consent(const struct change *c);
+/* May C remove ROW on the strength of its request (NULL: there is no such entry)? */
+int removal_approved(const struct change *c, const struct suppression *row, const struct journal_entry *request, int64_t now_ms,
+    struct err *err) MUST_CHECK;
+/* Has the recipient signed up again, confirmed by mail, since ROW? CONSENT is the row of the same scope. */
+bool removal_agreed(const struct suppression *row, const struct consent *consent, int64_t now_ms);
 /* Fields in range, strings within their limits, what its kind asks for: everything that needs no look at the store. */
 int change_check(const struct change *c, struct err *err) MUST_CHECK;
 

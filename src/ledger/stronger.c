@@ -94,12 +94,16 @@ bool consent_stands(enum basis basis, int64_t granted_ms, int64_t withdrawn_ms, 
 
 /* ---- removal: what each reason asks of who takes it away ---- */
 
+#define DAY_MS INT64_C(86400000)
+
 static const struct removal {
 	bool note, actor;
+	bool second; /* somebody else's approval, or a fresh confirmed sign-up */
+	bool own;    /* or the recipient's own word */
 } removals[] = {
-	[REASON_OBJECTION] = {.note = true, .actor = true},
-	[REASON_UNSUBSCRIBE] = {.note = true, .actor = true},
-	[REASON_COMPLAINT] = {.note = true, .actor = true},
+	[REASON_OBJECTION] = {.note = true, .actor = true, .second = true},
+	[REASON_UNSUBSCRIBE] = {.note = true, .actor = true, .second = true, .own = true},
+	[REASON_COMPLAINT] = {.note = true, .actor = true, .second = true},
 	[REASON_BOUNCE] = {.note = true},
 	[REASON_MANUAL] = {.note = true},
 	[REASON_REGISTER] = {.note = true},
@@ -118,6 +122,44 @@ int removal_check(const struct change *c, struct err *err)
 	return 0;
 }
 
+bool removal_asks_two(enum reason r)
+{
+	return reason_word(r) && removals[r].second;
+}
+
+bool removal_needs_consent(const struct change *c)
+{
+	const struct removal *r = &removals[c->reason];
+	return r->second && !(r->own && view_eq(c->actor, V(ACTOR_RECIPIENT)));
+}
+
+/* A request is good once: the row that comes after the removed one has a later entry than the request. */
+int removal_approved(const struct change *c, const struct suppression *row, const struct journal_entry *request, int64_t now_ms,
+    struct err *err)
+{
+	const unsigned long long n = c->request;
+	if (!request || request->kind != CHANGE_REQUEST || memcmp(request->who.b, c->who.b, PERSON_KEY_BYTES) != 0 ||
+	    request->reason != c->reason || request->scope.level != c->scope.level ||
+	    memcmp(request->scope.id, c->scope.id, SCOPE_ID_BYTES) != 0)
+		return err_set(err, ERR_REFUSED, "entry %llu is no request for this removal", n);
+	if (view_trim(request->actor).n == 0)
+		return err_set(err, ERR_REFUSED, "request %llu no longer says who asked: ask again", n);
+	if (view_eq(request->actor, c->actor))
+		return err_set(err, ERR_REFUSED, "request %llu was made by %.*s: somebody else must approve it", n, VFMT(c->actor));
+	if (row->seq > c->request)
+		return err_set(err, ERR_REFUSED, "the suppression has changed since request %llu: ask again", n);
+	if (request->arrived_ms > now_ms || now_ms - request->arrived_ms > REMOVAL_REQUEST_DAYS * DAY_MS)
+		return err_set(err, ERR_REFUSED, "request %llu is not of the last %d days: ask again", n, REMOVAL_REQUEST_DAYS);
+	return 0;
+}
+
+bool removal_agreed(const struct suppression *row, const struct consent *consent, int64_t now_ms)
+{
+	return consent->basis == BASIS_CONSENT && consent->granted_ms > row->event_ms && consent->granted_ms > row->arrived_ms &&
+	       consent_stands(consent->basis, consent->granted_ms, consent->withdrawn_ms, consent->expires_ms, now_ms) &&
+	       view_eq(view_of(consent->actor), V(ACTOR_RECIPIENT)) && view_starts(view_of(consent->source), V("form:"));
+}
+
 /* ---- the form of a change ---- */
 
 enum { WANTS_WHO = 1, WANTS_REASON = 2, WANTS_BASIS = 4, WANTS_PURPOSE = 8, WANTS_ADDRESS = 16 };
@@ -134,6 +176,7 @@ static const struct form {
 	[CHANGE_PERSON] = {true, WANTS_WHO | WANTS_ADDRESS, NULL},
 	[CHANGE_FORGET] = {true, WANTS_WHO, NULL},
 	[CHANGE_NOTE] = {true, 0, NULL},
+	[CHANGE_REQUEST] = {true, WANTS_WHO | WANTS_REASON, removal_check},
 };
 
 static int strings_check(const struct change *c, struct err *err)

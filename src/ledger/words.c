@@ -42,6 +42,7 @@ static const char *const changes[] = {
 	[CHANGE_FORGET] = "forget",
 	[CHANGE_NOTE] = "note",
 	[CHANGE_LOAD] = "load",
+	[CHANGE_REQUEST] = "request",
 };
 
 static const char *word(const char *const *table, size_t count, unsigned value)

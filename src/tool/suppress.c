@@ -56,6 +56,45 @@ int run_suppress_add(struct tool *t)
 	return change_report(t, &c, reason_word(c.reason), &r, "suppressed", "was suppressed already");
 }
 
+/* ---- remove: alone, or with a second person ---- */
+
+static bool holds_mail(const struct consent *k, int64_t now_ms)
+{
+	return k->withdrawn_ms && !consent_stands(k->basis, k->granted_ms, k->withdrawn_ms, k->expires_ms, now_ms);
+}
+
+/* Who has removed a suppression expects mail to go: a withdrawal beside it still keeps it back. */
+static void tell_withdrawals(struct tool *t, const struct change *c)
+{
+	struct arena arena;
+	struct record rec;
+	arena_init(&arena, LOOK_MAX);
+	if (ledger_look(t->ledger, &c->who, &arena, &rec, NULL) < 0)
+		rec.consent_count = 0;
+	for (unsigned i = 0; i < rec.consent_count; i++)
+		if (holds_mail(&rec.consents[i], clock_wall(&clock_system)))
+			fprintf(t->err_out, "optgate: consent for %s is still withdrawn (journal entry %llu): only the person can give it anew\n",
+			    *rec.consents[i].purpose.name ? rec.consents[i].purpose.name : "everything",
+			    (unsigned long long)rec.consents[i].seq);
+	arena_free(&arena);
+}
+
+static int tell_request(struct tool *t, const struct change *c, const struct change_result *r)
+{
+	int code = change_report(t, c, reason_word(c->reason), r, "removal asked for", "was not suppressed like this");
+	if (r->changed && !as_json(t))
+		fprintf(t->out, "Somebody else must approve it: optgate suppress approve %llu --note TEXT\n", (unsigned long long)r->seq);
+	return code;
+}
+
+static int tell_removal(struct tool *t, const struct change *c, const struct change_result *r)
+{
+	int code = change_report(t, c, reason_word(c->reason), r, "no longer suppressed", "was not suppressed like this");
+	if (r->changed)
+		tell_withdrawals(t, c);
+	return code;
+}
+
 int run_suppress_remove(struct tool *t)
 {
 	struct change c = {.kind = CHANGE_UNSUPPRESS};
@@ -65,9 +104,47 @@ int run_suppress_remove(struct tool *t)
 	const char *scope = option(&t->args, OPT_SCOPE);
 	/* any scope: also one that the settings have forgotten */
 	if (read_reason(t, &c, &err) < 0 || scope_parse(view_of(scope ? scope : ""), &c.scope, &err) < 0 ||
-	    change_begin(t, &c, &address, &err) < 0 || ledger_change(t->ledger, &c, &r, &err) < 0)
+	    change_begin(t, &c, &address, &err) < 0)
 		return failed(t, &err);
-	return change_report(t, &c, reason_word(c.reason), &r, "no longer suppressed", "was not suppressed like this");
+	if (ledger_change(t->ledger, &c, &r, &err) == 0)
+		return tell_removal(t, &c, &r);
+	if (err.kind != ERR_REFUSED || !removal_asks_two(c.reason))
+		return failed(t, &err);
+	c.kind = CHANGE_REQUEST;
+	return ledger_change(t->ledger, &c, &r, &err) < 0 ? failed(t, &err) : tell_request(t, &c, &r);
+}
+
+static bool take_request(void *arg, const struct journal_entry *e)
+{
+	struct change *c = arg;
+	if (e->seq == c->request && e->kind == CHANGE_REQUEST) {
+		c->kind = CHANGE_UNSUPPRESS;
+		c->channel = e->channel;
+		c->who = e->who;
+		c->scope = e->scope;
+		c->reason = e->reason;
+	}
+	return false;
+}
+
+int run_suppress_approve(struct tool *t)
+{
+	struct change c = {.actor = view_of(t->actor), .source = V("cli"), .note = view_of(option(&t->args, OPT_NOTE))};
+	const char *number = t->args.operands[0];
+	struct change_result r;
+	struct err err;
+	if (!view_u64(view_of(number), INT64_MAX, &c.request) || !c.request)
+		return misuse(t, "suppress approve: expected the number of a journal entry, found \"%s\"", number);
+	if (need_ledger(t, true, &err) < 0 || ledger_journal(t->ledger, c.request, take_request, &c, &err) < 0)
+		return failed(t, &err);
+	if (!c.kind) {
+		err_set(&err, ERR_MISSING, "journal entry %s is no request for a removal", number);
+		return failed(t, &err);
+	}
+	if (ledger_change(t->ledger, &c, &r, &err) < 0)
+		return failed(t, &err);
+	c.address = view_of(number); /* whose it is the journal doesn't say */
+	return tell_removal(t, &c, &r);
 }
 
 /* ---- show ---- */

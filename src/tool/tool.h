@@ -160,6 +160,7 @@ void print_safe(struct tool *t, const char *fmt, ...) PRINTF(2, 3); /* one line,
 
 int run_suppress_add(struct tool *t);
 int run_suppress_remove(struct tool *t);
+int run_suppress_approve(struct tool *t);
 int run_suppress_show(struct tool *t);
 int run_consent_grant(struct tool *t);
 int run_consent_withdraw(struct tool *t);

@@ -65,6 +65,7 @@ int undo_changes(const struct pending *p, const struct optout_request *wish, str
 	changes[1] = changes[0];
 	changes[0].kind = CHANGE_UNSUPPRESS;
 	changes[0].note = V("undone by the recipient on the page of the opt-out");
+	changes[0].row = ticket.message_id; /* another one may have come since the look */
 	changes[1].kind = CHANGE_GRANT;
 	changes[1].reason = 0;
 	changes[1].basis = BASIS_CONSENT;

@@ -152,6 +152,102 @@ static void duplicates_only_strengthen(void **state)
 	assert_int_equal(look("a@example.com").suppressions->expires_ms, 0);
 }
 
+static struct change removal(const char *actor, enum reason reason)
+{
+	struct change c = change_on(l, CHANGE_UNSUPPRESS, "a@example.com", "acme");
+	c.reason = reason;
+	c.note = V("asked for in writing");
+	c.actor = view_of(actor);
+	return c;
+}
+
+static uint64_t requested(const char *actor, enum reason reason)
+{
+	struct change c = removal(actor, reason);
+	c.kind = CHANGE_REQUEST;
+	return change_ok(l, &c).seq;
+}
+
+static void removal_takes_two_people(void **state)
+{
+	static const struct {
+		enum reason reason;
+		bool two;
+	} rows[] = {{REASON_OBJECTION, true}, {REASON_UNSUBSCRIBE, true}, {REASON_COMPLAINT, true}, {REASON_BOUNCE, false},
+	    {REASON_MANUAL, false}, {REASON_REGISTER, false}, {REASON_LEGAL, false}, {REASON_ERASURE, false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct change c = removal("user:bob", rows[i].reason);
+		suppress_ok(l, "a@example.com", "acme", rows[i].reason);
+		if (!rows[i].two) {
+			assert_true(change_ok(l, &c).changed);
+			continue;
+		}
+		assert_int_equal(refused(&c), ERR_REFUSED);
+		c.request = requested("user:bob", rows[i].reason);
+		assert_int_equal(refused(&c), ERR_REFUSED); /* one's own */
+		c.request = requested("user:anna", rows[i].reason) + 1;
+		assert_int_equal(refused(&c), ERR_REFUSED); /* no such entry */
+		c.request--;
+		assert_true(change_ok(l, &c).changed);
+		assert_false(change_ok(l, &c).changed); /* nothing there any more */
+		suppress_ok(l, "a@example.com", "acme", rows[i].reason);
+		assert_int_equal(refused(&c), ERR_REFUSED); /* good once */
+	}
+	assert_int_equal(look("a@example.com").suppression_count, 3);
+}
+
+static void a_request_is_for_its_row_and_time(void **state)
+{
+	(void)state;
+	suppress_ok(l, "a@example.com", "acme", REASON_COMPLAINT);
+	suppress_ok(l, "a@example.com", "acme", REASON_OBJECTION);
+	suppress_ok(l, "a@example.com", "", REASON_COMPLAINT);
+	struct change c = removal("user:bob", REASON_OBJECTION);
+	c.request = requested("user:anna", REASON_COMPLAINT);
+	assert_int_equal(refused(&c), ERR_REFUSED);
+	c.reason = REASON_COMPLAINT;
+	struct change wider = c;
+	wider.scope = scope_named("");
+	assert_int_equal(refused(&wider), ERR_REFUSED);
+	test_now_ms += INT64_C(31) * 86400000;
+	assert_int_equal(refused(&c), ERR_REFUSED);
+	test_now_ms -= INT64_C(2) * 86400000;
+	assert_true(change_ok(l, &c).changed);
+	struct change nothing = removal("user:anna", REASON_BOUNCE);
+	nothing.kind = CHANGE_REQUEST;
+	assert_false(change_ok(l, &nothing).changed);
+}
+
+static void the_recipient_may_take_back(void **state)
+{
+	(void)state;
+	struct change own = removal(ACTOR_RECIPIENT, REASON_UNSUBSCRIBE);
+	own.row = suppress_ok(l, "a@example.com", "acme", REASON_UNSUBSCRIBE).seq + 1;
+	assert_int_equal(refused(&own), ERR_CONFLICT); /* exactly that row */
+	own.row--;
+	assert_true(change_ok(l, &own).changed);
+	suppress_ok(l, "a@example.com", "acme", REASON_OBJECTION);
+	struct change c = removal(ACTOR_RECIPIENT, REASON_OBJECTION);
+	assert_int_equal(refused(&c), ERR_REFUSED); /* an objection is not undone by a click */
+	/* Signed up again since, confirmed by mail: one person may lift it. */
+	struct change grant = change_on(l, CHANGE_GRANT, "a@example.com", "acme");
+	grant.basis = BASIS_CONSENT;
+	grant.actor = V(ACTOR_RECIPIENT);
+	grant.source = V("form:newsletter");
+	change_ok(l, &grant); /* at the very instant of the objection */
+	c.actor = V("user:bob");
+	assert_int_equal(refused(&c), ERR_REFUSED);
+	test_now_ms += 1000;
+	grant.actor = V("user:bob");
+	change_ok(l, &grant);
+	assert_int_equal(refused(&c), ERR_REFUSED); /* nobody signs up for another */
+	test_now_ms += 1000;
+	grant.actor = V(ACTOR_RECIPIENT);
+	change_ok(l, &grant);
+	assert_true(change_ok(l, &c).changed);
+}
+
 static void removal_takes_a_reason_and_one_row(void **state)
 {
 	(void)state;
@@ -168,7 +264,8 @@ static void removal_takes_a_reason_and_one_row(void **state)
 	assert_int_equal(refused(&c), ERR_REFUSED);
 	assert_int_equal(look("a@example.com").suppression_count, 3);
 	c.actor = V("user:anna");
-	assert_true(change_ok(l, &c).changed);
+	assert_int_equal(refused(&c), ERR_REFUSED); /* alone */
+	assert_true(remove_ok(l, &c).changed);
 	struct record rec = look("a@example.com");
 	assert_int_equal(rec.suppression_count, 2);
 	assert_int_equal(rec.suppressions[0].scope.level, SCOPE_GLOBAL);
@@ -369,6 +466,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_suppression_is_kept_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(duplicates_only_strengthen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(removal_takes_a_reason_and_one_row, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(removal_takes_two_people, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_request_is_for_its_row_and_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_recipient_may_take_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(event_time_decides_and_withdrawal_wins, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_grant_outlives_todays_withdrawal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_erased_person_stays_blocked_and_unnamed, set_up, tear_down),

@@ -93,6 +93,16 @@ static inline struct change_result change_ok(struct ledger *l, const struct chan
 	return r;
 }
 
+/* Takes C's row away as two people do: one asks, the other approves. */
+static inline struct change_result remove_ok(struct ledger *l, const struct change *c)
+{
+	struct change ask = *c, approve = *c;
+	ask.kind = CHANGE_REQUEST;
+	ask.actor = V("user:first");
+	approve.request = change_ok(l, &ask).seq;
+	return change_ok(l, &approve);
+}
+
 static inline struct change_result suppress_ok(
     struct ledger *l, const char *address, const char *scope, enum reason reason)
 {

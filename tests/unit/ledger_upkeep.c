@@ -231,7 +231,10 @@ static void a_copy_adds_blocks_and_nothing_else(void **state)
 	noted("agreed@example.com", CHANGE_GRANT, "acme/news", 0, "");
 	struct copy c = copy_made("copy");
 	/* Since then: one freed by hand, one more grant, one more block. */
-	noted("p1@example.com", CHANGE_UNSUPPRESS, "acme", REASON_COMPLAINT, "a mistake");
+	struct change freed = change_on(l, CHANGE_UNSUPPRESS, "p1@example.com", "acme");
+	freed.reason = REASON_COMPLAINT;
+	freed.note = V("a mistake");
+	remove_ok(l, &freed);
 	noted("new@example.com", CHANGE_SUPPRESS, "acme", REASON_OBJECTION, "x");
 	copy_open(&c, false);
 	if (ledger_restore(l, c.ledger, V("restore"), V("user:test"), &r, &err) < 0)

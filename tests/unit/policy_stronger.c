@@ -33,6 +33,7 @@ struct op {
 	int64_t ago_ms;  /* event before now; 0 = now, negative: dated in the future */
 	int64_t life_ms; /* 0 = for ever */
 	bool noted;      /* a removal with a reason */
+	enum { ALONE, APPROVED, OWN_REQUEST, BY_RECIPIENT } removal;
 	int64_t jump_ms; /* DO_CLOCK */
 	unsigned again;  /* DO_REPLAY: which one */
 };
@@ -83,6 +84,7 @@ static struct op op_draw(unsigned i)
 	o.ago_ms = chance(3) ? 0 : (int64_t)chance(100000) - 20000;
 	o.life_ms = chance(3) ? 0 : 1 + (int64_t)chance(50000);
 	o.noted = chance(4) != 0;
+	o.removal = chance(4);
 	o.jump_ms = (int64_t)chance(60000) - 25000;
 	o.again = i - chance(i % GROUP + 1);
 	return o;
@@ -187,13 +189,38 @@ static struct change change_of(const struct op *o)
 	return c;
 }
 
+static struct change asked_for(const struct op *o, const struct change *c)
+{
+	struct change mine = *c, request = *c;
+	struct change_result r = {0};
+	request.kind = CHANGE_REQUEST;
+	request.actor = o->removal == APPROVED ? V("user:other") : c->actor;
+	if (o->removal == BY_RECIPIENT)
+		mine.actor = V(ACTOR_RECIPIENT);
+	else if (o->removal != ALONE && ledger_change(l, &request, &r, NULL) == 0)
+		mine.request = r.seq;
+	return mine;
+}
+
+/* What one person alone may take away. */
+static bool alone_may(const struct op *o)
+{
+	return o->removal == APPROVED || (o->reason == REASON_UNSUBSCRIBE && o->removal == BY_RECIPIENT) ||
+	       (o->reason != REASON_OBJECTION && o->reason != REASON_UNSUBSCRIBE && o->reason != REASON_COMPLAINT);
+}
+
 static void change_and_learn(const struct op *o, const struct change *c)
 {
 	struct change_result r;
 	struct err err = {0};
-	if (ledger_change(l, c, &r, &err) == 0)
-		model_learn(o, c);
-	else if (err.kind != ERR_REFUSED)
+	const bool removes = c->kind == CHANGE_UNSUPPRESS;
+	const struct change wanted = removes ? asked_for(o, c) : *c;
+	if (ledger_change(l, &wanted, &r, &err) == 0) {
+		if (removes && r.changed)
+			assert_true(alone_may(o));
+		if (!removes || r.changed)
+			model_learn(o, c);
+	} else if (err.kind != ERR_REFUSED)
 		fail_msg("%s", err.text);
 }
 

@@ -85,7 +85,19 @@ static void people_are_blocked_and_freed(void **state)
 	expect("suppress show bob@example.net", 0, "bob@example.net: not suppressed");
 	expect("suppress show bob@example.net --json", 0, "[]");
 	expect("consent show ann@example.net", 0, "ip=192.0.2.1");
-	expect("suppress remove ann@example.net --scope acme/offers --reason unsubscribe --note asked", 0, "no longer suppressed");
+	expect("suppress remove ann@example.net --scope acme/offers --reason unsubscribe --note asked", 0, "removal asked for");
+	expect("suppress approve 1 --note seen", 1, "journal entry 1 is no request");
+	expect("suppress approve one --note seen", 2, "expected the number of a journal entry");
+	if (geteuid() != 0)
+		return; /* only root can be two people */
+	expect("suppress remove ann@example.net --scope acme/offers --reason unsubscribe --note asked", 0, "suppress approve ");
+	unsigned long long entry = strtoull(strstr(said, "suppress approve ") + strlen("suppress approve "), NULL, 10);
+	char line[80];
+	snprintf(line, sizeof line, "suppress approve %llu --note seen", entry);
+	expect(line, 1, "somebody else must approve it");
+	setenv("SUDO_USER", "second", 1);
+	expect(line, 0, "no longer suppressed");
+	unsetenv("SUDO_USER");
 	expect("explain ann@example.net --stream acme/offers", 0, "allow");
 	expect("consent withdraw ann@example.net --purpose acme/offers", 0, "withdrawn");
 	expect("consent grant ann@example.net --purpose acme/offers --at 2020-01-01", 0, "changed nothing");
