@@ -98,6 +98,10 @@ struct consent {
 	char evidence[NOTE_MAX + 1]; /* IP, agent, reference: key=value pairs */
 };
 
+/* The part of the proof that a grant of this basis lacks, in words; NULL = none. A soft opt-in needs sale= or negotiation=, product= and
+ * refusal=, else CHANGE_GRANT is refused. */
+const char *evidence_missing(enum basis b, struct view evidence);
+
 /* Does this grant stand at NOW? Once withdrawn, only a later grant of basis `consent` does: nobody argues past a withdrawal. */
 bool consent_stands(enum basis basis, int64_t granted_ms, int64_t withdrawn_ms, int64_t expires_ms, int64_t now_ms);
 

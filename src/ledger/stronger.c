@@ -162,6 +162,12 @@ bool removal_agreed(const struct suppression *row, const struct consent *consent
 
 /* ---- the form of a change ---- */
 
+static int grant_check(const struct change *c, struct err *err)
+{
+	const char *missing = evidence_missing(c->basis, c->evidence);
+	return missing ? err_set(err, ERR_REFUSED, "%s", missing) : 0;
+}
+
 enum { WANTS_WHO = 1, WANTS_REASON = 2, WANTS_BASIS = 4, WANTS_PURPOSE = 8, WANTS_ADDRESS = 16 };
 
 static const struct form {
@@ -171,7 +177,7 @@ static const struct form {
 } forms[] = {
 	[CHANGE_SUPPRESS] = {true, WANTS_WHO | WANTS_REASON, NULL},
 	[CHANGE_UNSUPPRESS] = {true, WANTS_WHO | WANTS_REASON, removal_check},
-	[CHANGE_GRANT] = {true, WANTS_WHO | WANTS_BASIS | WANTS_PURPOSE, NULL},
+	[CHANGE_GRANT] = {true, WANTS_WHO | WANTS_BASIS | WANTS_PURPOSE, grant_check},
 	[CHANGE_WITHDRAW] = {true, WANTS_WHO, NULL},
 	[CHANGE_PERSON] = {true, WANTS_WHO | WANTS_ADDRESS, NULL},
 	[CHANGE_FORGET] = {true, WANTS_WHO, NULL},

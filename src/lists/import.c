@@ -100,7 +100,7 @@ static const char *make_change(struct import *im, const struct list_entry *e, st
 	c->wording = clean(e->wording, im->wording);
 	c->address = view_of(im->address.text);
 	ledger_person_key(im->set->ledger, CHANNEL_EMAIL, c->address, &c->who);
-	return NULL;
+	return c->kind == CHANGE_GRANT ? evidence_missing(c->basis, c->evidence) : NULL;
 }
 
 static void count(struct import *im, const struct change *c)

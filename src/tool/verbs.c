@@ -15,7 +15,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_PURPOSE] = {"purpose", 0, "SCOPE", false, "what was agreed to: BRAND, BRAND/STREAM or BRAND/STREAM/TOPIC"},
 	[OPT_BASIS] = {"basis", 0, "BASIS", false, "consent, soft-opt-in, legitimate-interest, contract or legal-obligation (default consent)"},
 	[OPT_WORDING] = {"wording", 0, "ID", false, "version of the words that were agreed to, up to 64 bytes"},
-	[OPT_EVIDENCE] = {"evidence", 0, "KEY=VALUE", true, "proof: ip=..., agent=..., ref=... (may be given again)"},
+	[OPT_EVIDENCE] = {"evidence", 0, "KEY=VALUE", true, "proof: ip=..., agent=..., ref=...; a soft opt-in needs sale= or negotiation=, product= and refusal= (may be given again)"},
 	[OPT_STREAM] = {"stream", 0, "BRAND/STREAM", false, "the stream"},
 	[OPT_TOPIC] = {"topic", 0, "TOPIC", false, "a topic of the stream"},
 	[OPT_DOMAIN] = {"domain", 0, "DOMAIN", false, "recipients of this domain"},

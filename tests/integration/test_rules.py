@@ -41,3 +41,12 @@ def test_a_removal_says_what_still_stands(gate, sink):
     r = as_user(gate, "bob", "suppress", "approve", entry, "--note", "asked")
     assert r.returncode == 0 and "consent for acme/offers is still withdrawn" in r.stderr
     assert "withdrawn" in gate.tool("explain", "cat@sink.test", "--stream", "acme/offers", check=False).stdout
+
+
+def test_a_soft_opt_in_needs_its_proof(gate):
+    grant = ["consent", "grant", "cat@sink.test", "--purpose", "acme/news", "--basis", "soft-opt-in"]
+    parts = ["--evidence", "sale=A-17", "--evidence", "product=shoes", "--evidence", "refusal=box"]
+    for i, word in enumerate(["sale or negotiation", "family of products", "chance to refuse"]):
+        r = gate.tool(*grant, *parts[:2 * i], *parts[2 * i + 2:], check=False)
+        assert r.returncode == 1 and word in r.stderr
+    gate.tool(*grant, *parts)

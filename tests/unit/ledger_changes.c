@@ -248,6 +248,26 @@ static void the_recipient_may_take_back(void **state)
 	assert_true(change_ok(l, &c).changed);
 }
 
+static void soft_opt_in_needs_its_proof(void **state)
+{
+	static const char *const lacking[] = {"", "product=shoes refusal=box", "sale=A-17 refusal=box", "sale=A-17 product=shoes",
+	    "sale= product=shoes refusal=box", "sale=A-17 product=shoes refusal=no", "presale=A-17 product=shoes refusal=box"};
+	(void)state;
+	struct change c = change_on(l, CHANGE_GRANT, "a@example.com", "acme");
+	c.basis = BASIS_SOFT_OPT_IN;
+	for (size_t i = 0; i < sizeof lacking / sizeof *lacking; i++) {
+		c.evidence = view_of(lacking[i]);
+		assert_int_equal(refused(&c), ERR_REFUSED);
+	}
+	assert_int_equal(look("a@example.com").consent_count, 0);
+	c.evidence = V("ip=192.0.2.1 " SOFT_EVIDENCE);
+	assert_true(change_ok(l, &c).changed);
+	c = change_on(l, CHANGE_GRANT, "b@example.com", "acme");
+	c.basis = BASIS_SOFT_OPT_IN;
+	c.evidence = V("negotiation=offer-9 product=shoes refusal=asked");
+	assert_true(change_ok(l, &c).changed);
+}
+
 static void removal_takes_a_reason_and_one_row(void **state)
 {
 	(void)state;
@@ -466,6 +486,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_suppression_is_kept_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(duplicates_only_strengthen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(removal_takes_a_reason_and_one_row, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(soft_opt_in_needs_its_proof, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(removal_takes_two_people, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_request_is_for_its_row_and_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_recipient_may_take_back, set_up, tear_down),

@@ -93,6 +93,8 @@ static inline struct change_result change_ok(struct ledger *l, const struct chan
 	return r;
 }
 
+#define SOFT_EVIDENCE "sale=A-17 product=shoes refusal=box"
+
 /* Takes C's row away as two people do: one asks, the other approves. */
 static inline struct change_result remove_ok(struct ledger *l, const struct change *c)
 {

@@ -185,6 +185,7 @@ static struct change change_of(const struct op *o)
 	c.basis = o->basis;
 	c.event_ms = o->ago_ms ? test_now_ms - o->ago_ms : 0;
 	c.expires_ms = o->life_ms && o->kind != CHANGE_FORGET ? test_now_ms + o->life_ms : 0;
+	c.evidence = o->removal ? V(SOFT_EVIDENCE) : V("");
 	c.note = o->noted ? V("asked for in writing") : V("");
 	return c;
 }

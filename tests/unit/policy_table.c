@@ -41,6 +41,7 @@ static void record(const char *person, struct view entry)
 	if (view_eq(verb, V("grant"))) {
 		ch = scoped(CHANGE_GRANT, person, b);
 		ch.basis = basis_of(a);
+		ch.evidence = V(SOFT_EVIDENCE);
 		ch.event_ms = day(c);
 		ch.expires_ms = view_eq(d, V("expired")) ? (TODAY - 1) * DAY_MS : 0;
 	} else if (view_eq(verb, V("withdraw"))) {
