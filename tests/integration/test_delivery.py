@@ -406,3 +406,82 @@ def test_a_stop_answers_what_is_being_passed_through(make_passing, sink):
     gate.stop(40)
     t.join(20)
     assert out["data"][0] in (421, 451)
+
+
+# ---- next hops that misbehave ----
+
+STALLS = ["connect", "EHLO", "MAIL", "RCPT", "DATA", "."]
+
+
+@pytest.mark.parametrize("at", STALLS)
+@pytest.mark.parametrize("how", ["stall", "drop", "421 4.3.2 going away", "500 what?", "299-\r\n299 odd", "abc", "250", "354 go on"])
+def test_whatever_a_hop_does_once_nothing_is_lost(make_gate, sink, at, how):
+    """The first session misbehaves at one command; later ones behave. Each message arrives, or was refused in so many words."""
+    lock, first = __import__("threading").Lock(), []
+
+    def odd(s, arg):
+        with lock:
+            if len(first) < 2:
+                first.append(arg)
+                return how
+        return None
+    sink.behave[at] = odd
+    gate = make_gate(sink.addr, hop_more='attempt_timeout = "1s"; connections = 2;', delivery='retry_first = "100ms"; retry_max = "300ms";')
+    send(gate, [f"r{i}@sink.test" for i in range(6)])
+    assert gate.queue_is_empty(60)
+    refused = lambda: len(re.findall(r"outcome=permanent", gate.text()))
+    assert wait_for(lambda: len({r for r in rcpts(sink) if r.startswith("r")}) + refused() >= 6, 5)
+    # a hop that says 299 to RCPT and then knows no recipient refuses at DATA
+    assert refused() == 0 or how.startswith("5") or (how.startswith("299") and at == "RCPT")
+    assert len([m for m in sink.messages if m.sender == ""]) <= refused()
+
+
+def test_a_name_that_does_not_resolve_and_tls_that_fails_lose_nothing(make_gate, sink):
+    gate = make_gate(("nowhere.invalid", 25))
+    send(gate, "a@sink.test")
+    gate.wait_log(r"delivery\.hop\.down .*nowhere\.invalid")
+    gate.write_conf(hop_host="127.0.0.1", hop_port=sink.addr[1], hop_tls="required")
+    gate.reload()
+    gate.wait_log(r"delivery\.hop\.down .*stage=tls")
+    assert len(gate.json("queue", "list")) == 1
+    gate.write_conf(hop_tls="none")
+    gate.reload()
+    sink.wait(1)
+    assert gate.queue_is_empty()
+
+
+def test_a_spool_full_of_retries_still_delivers_what_is_new(make_gate, sink):
+    sink.behave["RCPT"] = lambda s, a: "451 4.2.1 later" if "@stuck" in a else None
+    gate = make_gate(sink.addr, delivery='retry_first = "200ms"; retry_max = "1s";')
+    for k in range(3):
+        send(gate, [f"r{k}-{i}@stuck{i % 50}.test" for i in range(900)])
+    t = time.monotonic()
+    send(gate, [f"n{i}@fresh.test" for i in range(100)])
+    assert wait_for(lambda: len(rcpts(sink)) == 100, 30)
+    assert time.monotonic() - t < 20
+    assert len(gate.json("queue", "list", "--limit", "100000")) == 2700
+
+
+def test_the_program_stands_before_libc(gate):
+    import subprocess
+    from gate import BIN
+    names = subprocess.run(["nm", "-D", BIN / "optgated"], capture_output=True, text=True).stdout
+    for name in ("connect", "poll", "write", "read", "close"):
+        assert re.search(rf" T {name}$", names, re.M), name
+
+
+def test_postfix_smtp_sink_takes_it(make_gate):
+    import shutil, subprocess
+    from gate import free_port
+    if not shutil.which("smtp-sink"):
+        pytest.skip("postfix's smtp-sink is not here")
+    port = free_port()
+    p = subprocess.Popen(["smtp-sink", "-u", "nobody", "-c", f"127.0.0.1:{port}", "100"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        gate = make_gate(("127.0.0.1", port))
+        send(gate, [f"r{i}@sink.test" for i in range(100)])
+        assert gate.queue_is_empty()
+        gate.wait_log(r"outcome=delivered", 10, count=100)
+    finally:
+        p.terminate()
+        p.wait()

@@ -36,6 +36,7 @@ struct hop_script {
 	const char *ehlo_tls;       /* after STARTTLS */
 	_Atomic bool *data_gate;    /* DATA is answered only once it is true */
 	bool tls_from_start;
+	int cut_after;              /* bytes sent, then the connection is closed; 0 = never */
 	int tls_pause_ms;           /* after the handshake, before reading: session tickets are there first */
 };
 
@@ -66,10 +67,15 @@ struct hop_conn {
 	size_t in_n, in_at;
 	char *mail;                 /* of the message that is coming in */
 	size_t mail_n;
+	int sent;
 };
 
 static void hop_send(struct hop_conn *c, const char *p, size_t n)
 {
+	int cut = c->s->script.cut_after, left = cut - c->sent;
+	if (cut && (int)n > left)
+		n = left > 0 ? (size_t)left : 0;
+	c->sent += (int)n;
 	while (n) {
 		ssize_t k = c->ssl ? SSL_write(c->ssl, p, (int)n) : send(c->fd, p, n, MSG_NOSIGNAL);
 		if (k <= 0)
@@ -77,6 +83,8 @@ static void hop_send(struct hop_conn *c, const char *p, size_t n)
 		p += k;
 		n -= (size_t)k;
 	}
+	if (cut && c->sent >= cut)
+		shutdown(c->fd, SHUT_RDWR);
 }
 
 static bool hop_fill(struct hop_conn *c)
