@@ -263,7 +263,8 @@ def test_corpus_of_reports():
         pytest.skip("../shared/corpus is not here")
     g = grade_reports.grade(BIN / "optgate")
     print(g.text())
+    print("held out:", grade_reports.grade(BIN / "optgate", grade_reports.held_out).text())
     assert g.exact >= 0.95 * g.scored and g.wrong <= 0.005 * g.scored, g.text()
-    assert g.soft_suppressed <= 0.01 * g.soft and g.hard_found >= 0.90 * g.hard, g.text()
+    assert g.soft_suppressed <= 0.01 * g.soft and g.hard_found >= 0.95 * g.hard, g.text()
     bad, _ = grade_reports.false_suppressions(BIN / "optgate")
     assert not bad, bad

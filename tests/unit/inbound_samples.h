@@ -65,6 +65,24 @@ static const struct sample samples[] = {
 	DSN("<a@example.net>: host mx.example.net said: 550 User unknown (in reply to end of DATA command)",
 	    "Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 User unknown\n"),
 	"bounce", "a@example.net failed 5.0.0 soft unknown-user\n"},
+    {"discontinued at Yahoo, which says so after DATA only",
+	DSN("<a@yahoo.com>: host mta5.am0.yahoodns.net said: 554 delivery error: dd This account has been disabled or discontinued [#101] (in reply to end of DATA "
+	    "command)",
+	    "Final-Recipient: rfc822; a@yahoo.com\nAction: failed\nStatus: 5.0.0\nRemote-MTA: dns; mta5.am0.yahoodns.net\n"
+	    "Diagnostic-Code: smtp; 554 delivery error: dd This account has been disabled or discontinued [#101]\n"),
+	"bounce", "a@yahoo.com failed 5.0.0 hard disabled\n"},
+    {"the same words with a temporary status",
+	DSN("", "Final-Recipient: rfc822; a@yahoo.com\nAction: failed\nStatus: 4.2.1\nRemote-MTA: dns; mta5.am0.yahoodns.net\n"
+		"Diagnostic-Code: smtp; 450 4.2.1 This account has been disabled or discontinued\n"),
+	"bounce", "a@yahoo.com failed 4.2.1 soft disabled\n"},
+    {"the same words from anybody else",
+	DSN("", "Final-Recipient: rfc822; a@example.net\nAction: failed\nStatus: 5.0.0\nRemote-MTA: dns; mx.example.net\n"
+		"Diagnostic-Code: smtp; 554 This account has been disabled or discontinued\n"),
+	"bounce", "a@example.net failed 5.0.0 soft disabled\n"},
+    {"suspended for a time at Yahoo",
+	DSN("", "Final-Recipient: rfc822; a@yahoo.com\nAction: failed\nStatus: 5.0.0\nRemote-MTA: dns; mta5.am0.yahoodns.net\n"
+		"Diagnostic-Code: smtp; 554 delivery error: dd This account has been temporarily suspended\n"),
+	"bounce", "a@yahoo.com failed 5.0.0 soft disabled\n"},
     {"nobody's name means anything",
 	DSN("", "Final-Recipient: rfc822; spam.blocked@example.net\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 <spam.blocked@example.net> gone, "
 		"see http://help.example.net/spam\n"),
