@@ -165,7 +165,7 @@ def test_try_again_in_is_honoured(make_gate, sink):
 def test_expiry_is_by_class(make_gate, sink):
     sink.behave["RCPT"] = lambda s, a: "451 4.2.1 later"
     gate = make_gate(sink.addr, delivery='retry_first = "200ms"; retry_max = "500ms"; expire_marketing = "1s"; expire = "1h";')
-    send(gate, "a@sink.test")
+    send(gate, "a@sink.test", sender="", data=mail("a@sink.test"))
     send(gate, "b@sink.test", extra="X-Optgate-Stream: receipts\r\n")
     gate.wait_log(r'outcome=permanent .*enhanced=4\.4\.7')
     assert [r["stream"] for r in gate.json("queue", "list")] == ["acme/receipts"]

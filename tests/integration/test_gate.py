@@ -191,7 +191,11 @@ def test_temporary_failures_are_tried_again_and_permanent_ones_settled(make_gate
     sink.behave["RCPT"] = rcpt
     gate = make_gate(sink.addr, delivery='retry_first = "200ms"; retry_max = "1s";')
     assert send(gate, ["later@sink.test", "never@sink.test", "now@sink.test"]) == {}
-    assert {m.rcpts[0] for m in sink.wait(2)} == {"later@sink.test", "now@sink.test"}
+    got = {m.rcpts[0]: m for m in sink.wait(3)}
+    assert set(got) == {"later@sink.test", "now@sink.test", "news@acme.test"}
+    report = got["news@acme.test"]          # RFC 3464, to the tool's own return path
+    assert report.sender == "" and report.one("Content-Type").startswith("multipart/report")
+    assert b"Status: 5.1.1" in report.body and b"never@sink.test" in report.body
     gate.wait_log(r"5\.1\.1")
     assert gate.queue_is_empty()
 
