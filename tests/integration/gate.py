@@ -251,6 +251,7 @@ class Sink:
     def close(self):
         self.closed = True
         self.go.set()
+        self.s.shutdown(socket.SHUT_RDWR)   # a thread that waits in accept() would keep it open for one more
         self.s.close()
 
 
