@@ -430,7 +430,8 @@ def test_whatever_a_hop_does_once_nothing_is_lost(make_gate, sink, at, how):
     send(gate, [f"r{i}@sink.test" for i in range(6)])
     assert gate.queue_is_empty(60)
     refused = lambda: len(re.findall(r"outcome=permanent", gate.text()))
-    assert wait_for(lambda: len({r for r in rcpts(sink) if r.startswith("r")}) + refused() >= 6, 5)
+    unseen = len(first) if at == "." and how.startswith("299") else 0   # a yes to us, but Sink keeps only what it answered with 250
+    assert wait_for(lambda: len({r for r in rcpts(sink) if r.startswith("r")}) + refused() + unseen >= 6, 5)
     # a hop that says 299 to RCPT and then knows no recipient refuses at DATA
     assert refused() == 0 or how.startswith("5") or (how.startswith("299") and at == "RCPT")
     assert len([m for m in sink.messages if m.sender == ""]) <= refused()
