@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "corpus.h"
-#include "inbound/webhook.h"
+#include "inbound/webhook_proof.h"
 
 static struct bounce_rules *rules;
 
@@ -113,6 +113,73 @@ static void bounds_its_events(void **state)
 	arena_free(&a);
 }
 
+/* Made by openssl(1): a key of prime256v1, "dgst -sha256 -sign", "dgst -sha256 -hmac". */
+#define SENT_MS 1700000000000LL
+#define SENDGRID_KEY                                                                                                       \
+	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGqIve9cVGf5MPu6R9j9AWP+0AHfPdNFNJWVYVNszlcqMXYzaBxUtRHfw1z/vze28SwtO9y" \
+	"sdxVwB4QrWgF+X9g=="
+#define SENDGRID_SIGNATURE                                                                                                 \
+	"MEYCIQCymwXcvTlH3/cXJbDPl7/T+eDnIXToUc9hTKKhezTZEQIhAIMLmMwHQHCGZZIlgoEmTNFC2lModKGzqwYHj8p4l5/6"
+#define SENDGRID_BODY "[{\"event\":\"spamreport\",\"email\":\"a@example.net\"}]\r\n"
+#define MAILGUN_KEY "key-of-the-sample-account"
+#define MAILGUN_MAC "b2c74157f15327eef2e76b3eb11ef7bd0041e1aab5469b31d74c511eedb8981d"
+#define MAILGUN_TOKEN "1f2e3d4c5b6a79880716253443526170"
+#define MAILGUN_PROOF(time, token, mac)                                                                                    \
+	"\"signature\":{\"timestamp\":\"" time "\",\"token\":\"" token "\",\"signature\":\"" mac "\"}"
+#define MAILGUN_GOOD MAILGUN_PROOF("1700000000", MAILGUN_TOKEN, MAILGUN_MAC)
+#define HOUR_MS (60 * 60 * 1000LL)
+
+static const struct {
+	const char *what;
+	enum webhook_provider provider;
+	const char *key, *body, *time, *signature;
+	int64_t after_ms;
+	const char *once; /* NULL = refused */
+} proofs[] = {
+    {"SendGrid's", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "1700000000", SENDGRID_SIGNATURE, 0, SENDGRID_SIGNATURE},
+    {"after hours", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "1700000000", SENDGRID_SIGNATURE, 23 * HOUR_MS, SENDGRID_SIGNATURE},
+    {"after days", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "1700000000", SENDGRID_SIGNATURE, 25 * HOUR_MS, NULL},
+    {"before it was made", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "1700000000", SENDGRID_SIGNATURE, -HOUR_MS, NULL},
+    {"another time", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "1700000001", SENDGRID_SIGNATURE, 0, NULL},
+    {"a body that was touched", WEBHOOK_SENDGRID, SENDGRID_KEY, "[]", "1700000000", SENDGRID_SIGNATURE, 0, NULL},
+    {"no signature", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "1700000000", "", 0, NULL},
+    {"no time", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "", SENDGRID_SIGNATURE, 0, NULL},
+    {"a time beyond all", WEBHOOK_SENDGRID, SENDGRID_KEY, SENDGRID_BODY, "18446744073709551615", SENDGRID_SIGNATURE, 0, NULL},
+    {"no key", WEBHOOK_SENDGRID, "", SENDGRID_BODY, "1700000000", SENDGRID_SIGNATURE, 0, NULL},
+    {"Mailgun's", WEBHOOK_MAILGUN, MAILGUN_KEY, "{" MAILGUN_GOOD ",\"event-data\":{}}", "", "", 0, MAILGUN_TOKEN},
+    {"too old", WEBHOOK_MAILGUN, MAILGUN_KEY, "{" MAILGUN_GOOD "}", "", "", 25 * HOUR_MS, NULL},
+    {"another key", WEBHOOK_MAILGUN, "key-of-another-account", "{" MAILGUN_GOOD "}", "", "", 0, NULL},
+    {"an empty key", WEBHOOK_MAILGUN, "", "{" MAILGUN_GOOD "}", "", "", 0, NULL},
+    {"another word", WEBHOOK_MAILGUN, MAILGUN_KEY, "{" MAILGUN_PROOF("1700000000", "00", MAILGUN_MAC) "}", "", "", 0, NULL},
+    {"the border moved", WEBHOOK_MAILGUN, MAILGUN_KEY, "{" MAILGUN_PROOF("17000000001", "f2e3d4c5b6a79880716253443526170", MAILGUN_MAC) "}", "", "", 0, NULL},
+    {"a short proof", WEBHOOK_MAILGUN, MAILGUN_KEY, "{" MAILGUN_PROOF("1700000000", MAILGUN_TOKEN, "b2c7") "}", "", "", 0, NULL},
+    {"two proofs", WEBHOOK_MAILGUN, MAILGUN_KEY, "{" MAILGUN_GOOD "," MAILGUN_GOOD "}", "", "", 0, NULL},
+    {"none", WEBHOOK_MAILGUN, MAILGUN_KEY, "{\"signature\":{}}", "", "", 0, NULL},
+    {"a list", WEBHOOK_MAILGUN, MAILGUN_KEY, "[]", "", "", 0, NULL},
+    {"no JSON", WEBHOOK_MAILGUN, MAILGUN_KEY, "{", "", "", 0, NULL},
+    {"who signs nothing", WEBHOOK_POSTMARK, "x", "{}", "1700000000", "x", 0, NULL},
+};
+
+static void believes_whom_it_knows(void **state)
+{
+	struct arena a;
+	(void)state;
+	arena_init(&a, 1 << 16);
+	for (size_t i = 0; i < sizeof proofs / sizeof *proofs; i++) {
+		struct webhook_request r = {view_of(proofs[i].body), view_of(proofs[i].time), view_of(proofs[i].signature)};
+		struct view once;
+		struct err err;
+		arena_reset(&a);
+		int rc = webhook_verify(proofs[i].provider, view_of(proofs[i].key), &r, SENT_MS + proofs[i].after_ms, &a, &once, &err);
+		if (rc != (proofs[i].once ? 0 : -1) || (rc == 0 && !view_eq(once, view_of(proofs[i].once))))
+			fail_msg("%s: %d", proofs[i].what, rc);
+		if (rc < 0)
+			assert_int_equal(err.kind, ERR_REFUSED);
+		assert_int_equal(webhook_is_signed(proofs[i].provider), proofs[i].provider != WEBHOOK_POSTMARK);
+	}
+	arena_free(&a);
+}
+
 static int setup(void **state)
 {
 	struct err err;
@@ -133,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(maps_events),
 	    cmocka_unit_test(refuses_what_is_none),
 	    cmocka_unit_test(bounds_its_events),
+	    cmocka_unit_test(believes_whom_it_knows),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

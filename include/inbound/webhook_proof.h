@@ -1,0 +1,24 @@
+/* Whether what a provider reports by JSON comes from that provider: asked before webhook_parse(). Pure: key and time are
+ * handed in. */
+#pragma once
+
+#include "inbound/webhook.h"
+
+#define WEBHOOK_MAX_AGE_MS (24 * 60 * 60 * 1000LL) /* providers try again for hours, some with the first proof */
+#define WEBHOOK_MAX_AHEAD_MS (5 * 60 * 1000LL)     /* their clock before ours */
+
+struct webhook_request {
+	struct view body;      /* the bytes that came, before any parse */
+	struct view timestamp; /* SendGrid: X-Twilio-Email-Event-Webhook-Timestamp */
+	struct view signature; /* SendGrid: X-Twilio-Email-Event-Webhook-Signature */
+};
+
+/* Only what is signed can be verified here: Mailgun (HMAC-SHA-256, proof in the body) and SendGrid (ECDSA P-256, proof in
+ * the head). The others need credentials in the request, or a certificate; the caller asks for those. */
+bool webhook_is_signed(enum webhook_provider p);
+
+/* KEY: Mailgun's signing key as it is; SendGrid's public key in base64, as its page shows it. 0 = believable. *RET_ONCE
+ * (in the arena) must be taken once only within WEBHOOK_MAX_AGE_MS, which the caller remembers: Mailgun signs the time and
+ * a random word but not the event, so that whoever has seen one proof could say anything with it. ERR_REFUSED else. */
+int webhook_verify(enum webhook_provider p, struct view key, const struct webhook_request *r, int64_t now_ms,
+    struct arena *a, struct view *ret_once, struct err *err) MUST_CHECK;
