@@ -71,6 +71,10 @@ class Gate:
         return (host, int(port)) if host != "unix" else (port, 0)
 
     def text(self, start=0):
+        time.sleep(0.1)                     # the daemon's log writer takes what it has every 20 ms
+        return self.text_now(start)
+
+    def text_now(self, start=0):
         with open(self.log, "rb") as f:
             f.seek(start)
             return f.read().decode(errors="replace")
@@ -78,13 +82,13 @@ class Gate:
     def wait_log(self, pattern, timeout=15, start=0, count=1):
         until = time.monotonic() + timeout
         while time.monotonic() < until:
-            found = list(re.finditer(pattern, self.text(start)))
+            found = list(re.finditer(pattern, self.text_now(start)))
             if len(found) >= count:
                 return found[0]
             if self.proc and self.proc.poll() is not None:
                 break
             time.sleep(0.02)
-        raise AssertionError(f"log lacks {pattern!r} x{count}:\n{self.text(start)[-4000:]}")
+        raise AssertionError(f"log lacks {pattern!r} x{count}:\n{self.text_now(start)[-4000:]}")
 
     def stop(self, timeout=30):
         if self.proc and self.proc.poll() is None:

@@ -215,6 +215,7 @@ def test_no_report_to_the_null_sender_nor_about_reports_nor_of_the_suppressed(ma
     send(gate, "gone@sink.test", sender="bounces@acme.test")     # its report is refused as well
     gate.tool("suppress", "add", "out@sink.test", "--scope", "acme", "--reason", "unsubscribe")
     sink.go.set()
+    gate.wait_log(r"delivery\.report ")
     assert gate.queue_is_empty()
     assert len(re.findall(r"delivery\.report ", gate.text())) == 1
     assert not sink.messages
