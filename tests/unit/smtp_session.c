@@ -267,7 +267,7 @@ static void smuggling_payloads_make_no_second_message(void **state)
 	}
 }
 
-#define CORPUS "/work/shared/corpus/smtp/smuggling"
+#define CORPUS "../shared/corpus/smtp/smuggling"
 
 static void corpus_payloads_make_no_second_message(void **state)
 {
