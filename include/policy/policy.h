@@ -91,6 +91,8 @@ struct question {
 	const struct topic *topic; /* NULL = the stream as a whole */
 	enum channel channel;
 	struct person_key who;
+	struct view address; /* canonical; what is said of addresses by their domain, form or digest is matched by it. May be empty when only
+	                        the key is known (a token): then the ledger's own record of the person is asked, if there is one */
 	int64_t now_ms;
 };
 

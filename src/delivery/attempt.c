@@ -310,7 +310,7 @@ static bool find_stream(struct attempt *a)
 static enum verdict_kind ask(struct attempt *a)
 {
 	struct question q = {.stream = a->stream, .topic = a->topic, .channel = CHANNEL_EMAIL, .who = a->who,
-	    .now_ms = clock_wall(a->clock)};
+	    .address = view_of(a->address.text), .now_ms = clock_wall(a->clock)};
 	a->verdict = policy_decide(a->ledger, &q);
 	return a->verdict.kind;
 }

@@ -52,7 +52,7 @@ bool intake_knows_user(void *session, struct view user)
 void intake_ask(void *session, const struct address *to, struct reply *reply)
 {
 	const struct intake_session *s = session;
-	struct question q = {.channel = CHANNEL_EMAIL, .now_ms = clock_wall(s->intake->clock)};
+	struct question q = {.channel = CHANNEL_EMAIL, .address = view_of(to->text), .now_ms = clock_wall(s->intake->clock)};
 	if (!may_send(s, reply))
 		return;
 	q.stream = s->client->default_stream;

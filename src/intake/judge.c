@@ -57,7 +57,7 @@ static void tell(const struct intake_tx *tx, const struct choice *c, const struc
 static struct verdict ask(const struct intake_tx *tx, const struct choice *c, const struct intake_recipient *r)
 {
 	const struct question q = {.stream = c->stream, .topic = c->topic, .channel = CHANNEL_EMAIL, .who = r->who,
-	    .now_ms = clock_wall(tx->intake->clock)};
+	    .address = view_of(r->address.text), .now_ms = clock_wall(tx->intake->clock)};
 	return policy_decide(tx->intake->ledger, &q);
 }
 

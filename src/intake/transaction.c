@@ -83,10 +83,10 @@ void refuse_by_verdict(const struct verdict *v, uint64_t id, unsigned rcpt, cons
 
 /* A recipient may be refused at RCPT only when no stream that the client could still choose in the message's head would let it
  * pass: leaving a newsletter must not stop a receipt (promise 8). The end of DATA asks for the stream chosen. */
-static struct verdict ask_all_streams(struct intake_tx *tx, const struct person_key *who)
+static struct verdict ask_all_streams(struct intake_tx *tx, const struct address *to, const struct person_key *who)
 {
 	struct question q = {.stream = tx->client->default_stream, .channel = CHANNEL_EMAIL, .who = *who,
-	    .now_ms = clock_wall(tx->intake->clock)};
+	    .address = view_of(to->text), .now_ms = clock_wall(tx->intake->clock)};
 	struct verdict first = policy_decide(tx->intake->ledger, &q);
 	for (unsigned i = 0; first.kind == VERDICT_SUPPRESS && i < tx->client->stream_count; i++) {
 		q.stream = tx->client->streams[i];
@@ -148,7 +148,7 @@ void tx_rcpt(void *opaque, const struct intake_rcpt *r, struct reply *reply)
 	}
 	struct person_key who;
 	ledger_person_key(tx->intake->ledger, CHANNEL_EMAIL, view_of(r->to->text), &who);
-	struct verdict v = ask_all_streams(tx, &who);
+	struct verdict v = ask_all_streams(tx, r->to, &who);
 	if (v.kind == VERDICT_DEFER || (v.kind == VERDICT_SUPPRESS && refuses_at_rcpt(tx))) {
 		tx->refused_rcpts++;
 		counter_add(v.kind == VERDICT_DEFER ? &rcpt_deferred : &rcpt_suppressed, 1);

@@ -9,10 +9,12 @@
 
 #define SLICE_BYTES (48u << 20)
 #define PEEK        65536
+#define TEXTS_BYTES ((size_t)SCREEN_ROWS * ADDRESS_MAX)
 
 struct screened {
 	uint32_t at, n;             /* the row in the slice's bytes */
 	uint32_t field_at, field_n; /* its address, as written */
+	uint32_t text_at, text_n;   /* and canonical, in the slice's texts */
 	struct person_key who;
 	bool has_address;
 	struct verdict verdict;
@@ -20,7 +22,7 @@ struct screened {
 
 struct slice {
 	const struct screen_settings *set;
-	struct buf bytes;
+	struct buf bytes, texts;
 	struct screened *rows;
 	uint32_t *order; /* by key */
 	unsigned count;
@@ -76,13 +78,17 @@ static bool find_column(struct screen *s, bool *ret_found)
 
 /* ---- one slice, on a thread of its own ---- */
 
-static void read_row(const struct slice *s, struct screened *row)
+static void read_row(struct slice *s, struct screened *row)
 {
 	struct address a;
 	row->has_address = address_parse_loose(view_n(s->bytes.p + row->field_at, row->field_n), &a, NULL) == 0;
 	memset(&row->who, 0, sizeof row->who);
-	if (row->has_address)
-		ledger_person_key(s->set->ledger, CHANNEL_EMAIL, view_of(a.text), &row->who);
+	if (!row->has_address)
+		return;
+	ledger_person_key(s->set->ledger, CHANNEL_EMAIL, view_of(a.text), &row->who);
+	row->text_at = (uint32_t)s->texts.n;
+	row->text_n = (uint32_t)strlen(a.text);
+	buf_str(&s->texts, a.text);
 }
 
 static _Thread_local const struct screened *sorted;
@@ -107,6 +113,7 @@ static void *judge(void *arg)
 		if (!row->has_address)
 			continue;
 		q.who = row->who;
+		q.address = view_n(s->texts.p + row->text_at, row->text_n);
 		row->verdict = policy_decide(s->set->ledger, &q);
 	}
 	return NULL;
@@ -145,6 +152,7 @@ static int fill(struct screen *s, struct slice *slice, struct err *err)
 {
 	slice->count = 0;
 	buf_clear(&slice->bytes);
+	buf_clear(&slice->texts);
 	slice->now_ms = clock_wall(s->set->clock);
 	while (slice->count < SCREEN_ROWS && slice->bytes.n < SLICE_BYTES - 2 * CSV_RECORD_MAX) {
 		int rc = s->has_first ? 1 : csv_next(s->csv, &s->record, err);
@@ -284,6 +292,7 @@ int screen_list(const struct screen_settings *set, struct screen_report *ret, st
 	for (unsigned i = 0; i < SCREEN_THREADS; i++) {
 		s->slices[i] = (struct slice){.set = set, .rows = mem_alloc(SCREEN_ROWS * sizeof(struct screened)), .order = mem_alloc(SCREEN_ROWS * sizeof(uint32_t))};
 		buf_init(&s->slices[i].bytes, SLICE_BYTES);
+		buf_init(&s->slices[i].texts, TEXTS_BYTES);
 	}
 	csv_separator(s->csv, separator_of(csv_peek(s->csv, PEEK, err)));
 	int rc = read_header(s, err);
@@ -296,6 +305,7 @@ int screen_list(const struct screen_settings *set, struct screen_report *ret, st
 		free(s->slices[i].rows);
 		free(s->slices[i].order);
 		buf_free(&s->slices[i].bytes);
+		buf_free(&s->slices[i].texts);
 	}
 	buf_free(&s->text);
 	csv_free(&s->csv);

@@ -152,5 +152,6 @@ int run_explain(struct tool *t)
 	}
 	if (read_person(t, q.channel, &address, &q.who, &err) < 0)
 		return failed(t, &err);
+	q.address = view_of(address.text);
 	return explain(t, &q, &address);
 }

@@ -49,7 +49,7 @@ static inline struct question question_on(const struct ledger *l, const char *ad
 {
 	struct view rest = view_of(where), brand, stream;
 	assert_true(view_cut(&rest, '/', &brand) && view_cut(&rest, '/', &stream));
-	struct question q = {.channel = CHANNEL_EMAIL, .who = person_of(l, address), .now_ms = test_now_ms};
+	struct question q = {.channel = CHANNEL_EMAIL, .who = person_of(l, address), .address = view_of(address), .now_ms = test_now_ms};
 	q.stream = brand_stream(policy_brand(test_policy, brand), stream);
 	assert_non_null(q.stream);
 	q.topic = rest.n ? stream_topic(q.stream, rest) : NULL;
