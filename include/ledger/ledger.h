@@ -15,7 +15,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum channel { CHANNEL_EMAIL = 1, CHANNEL_SMS, CHANNEL_PHONE, CHANNEL_POST, CHANNEL_SOCIAL };
+enum channel { /* stored values: never renumber */
+	CHANNEL_EMAIL = 1, CHANNEL_SMS, CHANNEL_PHONE, CHANNEL_POST, CHANNEL_SOCIAL,
+	/* rows that are not one person's: ledger/blocks.h */
+	CHANNEL_DOMAIN = 20, CHANNEL_BELOW, CHANNEL_MD5, CHANNEL_SHA1, CHANNEL_SHA256, CHANNEL_SHA512,
+};
 enum reason { /* stored values: never renumber */
 	REASON_OBJECTION = 1, REASON_UNSUBSCRIBE, REASON_COMPLAINT, REASON_BOUNCE,
 	REASON_MANUAL, REASON_REGISTER, REASON_LEGAL, REASON_ERASURE,
@@ -23,7 +27,7 @@ enum reason { /* stored values: never renumber */
 enum basis { BASIS_CONSENT = 1, BASIS_SOFT_OPT_IN, BASIS_LEGITIMATE_INTEREST, BASIS_CONTRACT, BASIS_LEGAL_OBLIGATION };
 enum scope_level { SCOPE_GLOBAL = 0, SCOPE_BRAND = 1, SCOPE_STREAM = 2, SCOPE_TOPIC = 3 };
 
-/* Words of PRODUCT's glossary, both ways; 0 / NULL for what is none. */
+/* Words of PRODUCT's glossary, both ways; 0 / NULL for what is none. channel_of knows the five ways to a person only. */
 const char *channel_word(enum channel c);
 const char *reason_word(enum reason r);
 const char *basis_word(enum basis b);
@@ -136,6 +140,7 @@ struct consent_row {
 struct ledger_visitor {
 	void (*suppression)(void *arg, const struct suppression_row *row);
 	void (*consent)(void *arg, const struct consent_row *row);
+	void (*allow)(void *arg, const struct suppression_row *row); /* .reason is 0; called by ledger_ask only */
 };
 int ledger_visit(struct ledger *l, const struct person_key *who, const struct ledger_visitor *v, void *arg, struct err *err) MUST_CHECK;
 
@@ -160,6 +165,8 @@ enum change_kind { /* stored values (journal): never renumber */
 	CHANGE_LOAD,            /* journal only: rows written by ledger_load; .note holds their count and SHA-256 */
 	CHANGE_REQUEST = 10,    /* journal only: .actor asks for the removal of a row that stands; somebody else may approve it for
 	                           REMOVAL_REQUEST_DAYS, as long as the row stays as it is */
+	CHANGE_ALLOW = 20,      /* an allow row (ledger/blocks.h) at this scope, in place of the one that stands; .note says why, .actor who */
+	CHANGE_DISALLOW,        /* it goes */
 };
 
 const char *change_word(enum change_kind k); /* "suppress"; NULL for what is none */
@@ -228,13 +235,14 @@ int ledger_journal_verify(struct ledger *l, uint64_t *ret_count, struct err *err
 
 struct ledger_stats {
 	uint64_t suppressions, consents, persons, journal_entries;
+	uint64_t blocks, allows; /* rows of domains and digests; allow rows */
 	uint64_t used_bytes, map_bytes, file_bytes;
 	unsigned readers;
 };
 int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err) MUST_CHECK;
 
 /* Loads many rows at once (tests, benchmarks, imports): sorted by key, merged by the same rules, one journal entry (CHANGE_LOAD) for each
- * transaction of up to 50,000 rows. NEXT fills a cleared change (SUPPRESS, GRANT, WITHDRAW or PERSON; its strings live until the next call)
+ * transaction of up to 50,000 rows. NEXT fills a cleared change (SUPPRESS, GRANT, WITHDRAW, PERSON or ALLOW; its strings live until the next call)
  * and returns false at the end. *RET_ROWS = rows that changed. On failure the sets before the failing one stay. */
 int ledger_load(struct ledger *l, bool (*next)(void *arg, struct change *c), void *arg, struct view source, struct view actor,
     uint64_t *ret_rows, struct err *err) MUST_CHECK;

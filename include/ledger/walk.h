@@ -6,8 +6,10 @@
 struct ledger_walk {
 	bool (*suppression)(void *arg, const struct suppression *s, struct view address); /* false stops */
 	bool (*consent)(void *arg, const struct consent *c, struct view address);
-	/* ADDRESS is empty when there is no person record: erased, or only ever known by a token. */
+	bool (*allow)(void *arg, const struct suppression *s, struct view address); /* .reason is 0 */
+	/* ADDRESS is empty when there is no person record: erased, or only ever known by a token. That of a domain or digest is its text
+	 * (ledger/blocks.h). */
 };
 
-/* A NULL member passes its table over. */
+/* Suppressions of people, then those of domains and digests; consents; allow rows. A NULL member passes its tables over. */
 int ledger_walk(struct ledger *l, const struct ledger_walk *w, void *arg, struct err *err) MUST_CHECK;

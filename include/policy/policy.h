@@ -50,6 +50,11 @@ struct brand {
 	char *public_url;    /* "https://u.example.com", no slash at the end */
 	struct stream *streams;
 	unsigned stream_count;
+	char **folding;    /* providers' domains: there, what is said of one form of an address blocks all its forms (mail/fold.h) */
+	unsigned folding_count;
+	bool mails_roles;  /* marketing may go to role accounts (RULE_ROLE) */
+	char **role_names; /* local parts of role accounts; none: those of src/policy/role.c */
+	unsigned role_name_count;
 	struct scope scope;
 };
 
@@ -68,16 +73,21 @@ const struct stream *policy_stream(const struct policy *p, struct view brand_sla
 /* The stream whose scope id is ID, of any brand; NULL. */
 const struct stream *policy_stream_by_id(const struct policy *p, const uint8_t id[SCOPE_ID_BYTES]);
 bool brand_owns_domain(const struct brand *b, struct view domain);
+/* Do all forms of this canonical address count as one for the brand? */
+bool brand_folds(const struct brand *b, struct view address);
+/* Is it a role's (abuse@, postmaster@: RFC 2142) and not a person's? */
+bool brand_is_role(const struct brand *b, struct view address);
 
 enum verdict_kind { VERDICT_ALLOW, VERDICT_SUPPRESS, VERDICT_DEFER };
 
-/* The rules, in the order in which they are asked; verdict.rule names the row. */
+/* verdict.rule names the row of the rules that answered. Values are kept in the decision log: never renumber. */
 enum rule {
 	RULE_NONE,            /* nothing spoke against it */
 	RULE_LEDGER,          /* the ledger can't be read: defer (promise 3) */
 	RULE_SUPPRESSION,     /* a suppression reaches this class and scope */
 	RULE_WITHDRAWN,       /* consent for this purpose was withdrawn, and no newer grant stands */
 	RULE_NO_BASIS,        /* the stream asks for a basis and none is on record, or it has expired */
+	RULE_ROLE,            /* marketing for a role account, and nobody there has given consent */
 };
 const char *rule_word(enum rule r);      /* "suppression" */
 const char *rule_sentence(enum rule r);  /* for a person */
@@ -85,7 +95,12 @@ const char *rule_sentence(enum rule r);  /* for a person */
 /* A row reaches a question when its scope is global or is the question's brand, stream or topic: a row about a topic says nothing on
  * the stream asked as a whole. Which reason reaches which class is one table (src/policy/reach.c), tried out line by line in
  * tests/unit/policy_cases.txt. Withdrawals reach marketing, and any stream that asks for a basis; only a later grant of basis `consent` for
- * the same purpose or a narrower one lifts them. */
+ * the same purpose or a narrower one lifts them.
+ *
+ * Rows of the address's domain, of the domains above it and of its digests count as the person's own do; where the brand folds its provider,
+ * so do suppressions (nothing else) of the address's other forms. An allow row that reaches the question lets a seed or test address pass
+ * where no basis is on record and where a stop by hand, a bounce or its being a role account speaks against it (.lifted of reach.c). What a
+ * person, a register or the law has said it never lifts: objection, complaint, unsubscribe, erasure, register, legal, withdrawal. */
 struct question {
 	const struct stream *stream;
 	const struct topic *topic; /* NULL = the stream as a whole */
@@ -103,6 +118,7 @@ struct verdict {
 	enum scope_level level;  /* where it was said */
 	uint64_t seq;            /* journal entry of the row that decided; 0 = none */
 	bool shadow;             /* with VERDICT_ALLOW: the stream is on trial; .rule and the rest say what would have spoken against it */
+	uint64_t allow_seq;      /* entry of an allow row that reaches the question; 0 = none. Limits on being kind don't hold for it */
 };
 const char *verdict_word(enum verdict_kind k); /* allow, suppress, defer */
 
@@ -114,7 +130,7 @@ struct verdict policy_decide_then(
 /* Never fails: what can't be known is VERDICT_DEFER. A few microseconds, no allocation. */
 struct verdict policy_decide(struct ledger *l, const struct question *q);
 
-/* The stable word for a refusal: the reason's word, or "no-consent", "withdrawn", "unavailable". */
+/* The stable word for a refusal: the reason's word, or "no-consent", "withdrawn", "role-account", "unavailable". */
 const char *verdict_reason_word(const struct verdict *v);
 
 /* Explanation: every row looked at and what it means for this question. */
@@ -122,8 +138,10 @@ struct finding {
 	enum rule rule;
 	bool decides;                 /* this is the one that the verdict names */
 	bool blocks;                  /* speaks against sending */
-	const struct suppression *suppression; /* one of the two, or neither */
+	const struct suppression *suppression; /* one of these, or none */
 	const struct consent *consent;
+	const struct suppression *allow;
+	struct view about;            /* whose row it is when not the person's: "@example.com"; empty */
 	const char *why;              /* "unsubscribe does not reach service mail" */
 };
 struct explanation {

@@ -3,6 +3,7 @@
 #include "ledger_internal.h"
 
 #include "base/be.h"
+#include "ledger/blocks.h"
 
 #define FORGET_ROWS_MOST 4096
 
@@ -46,7 +47,7 @@ static void bulk_put(struct apply *a, enum table table, struct view key, struct 
 	b->last_n[table] = key.n;
 }
 
-static void row_put(struct apply *a, enum table table, struct view key, const struct buf *value)
+void apply_put(struct apply *a, enum table table, struct view key, const struct buf *value)
 {
 	ALWAYS(!value->failed);
 	if (a->bulk)
@@ -55,8 +56,7 @@ static void row_put(struct apply *a, enum table table, struct view key, const st
 		txn_put(a->txn, table, key, buf_view(value));
 }
 
-/* The number of the entry that this change has, or shares. */
-static uint64_t enter(struct apply *a, const struct change *c, int64_t event_ms, bool kept_only)
+uint64_t apply_enter(struct apply *a, const struct change *c, int64_t event_ms, bool kept_only)
 {
 	if (!a->bulk)
 		return journal_append(a->txn, &a->tail, c, event_ms, a->now_ms, kept_only);
@@ -112,34 +112,35 @@ static bool is_erased_for_ever(struct apply *a, const struct person_key *who)
 }
 
 /* True when the record is new. An erased person's address is not written down again. */
-static bool person_keep(struct apply *a, const struct change *c)
+bool apply_person(struct apply *a, const struct change *c)
 {
 	struct view old, key = bytes_of(c->who.b, PERSON_KEY_BYTES);
-	if (c->address.n == 0 || txn_get(a->txn, TABLE_PERSONS, key, &old) || is_erased(a, &c->who))
+	enum table table = names_table(c->channel);
+	if (c->address.n == 0 || txn_get(a->txn, table, key, &old) || is_erased(a, &c->who))
 		return false;
 	struct buf b;
 	buf_init(&b, 1024);
 	person_seal(a->ledger, &c->who, c->channel, c->address, &b);
-	row_put(a, TABLE_PERSONS, key, &b);
+	apply_put(a, table, key, &b);
 	buf_free(&b);
 	return true;
 }
 
 /* Beside a change that changed nothing: a new record is a change of its own. */
-static void person_keep_entered(struct apply *a, const struct change *c)
+void apply_person_entered(struct apply *a, const struct change *c)
 {
 	struct change p = {
 	    .kind = CHANGE_PERSON, .channel = c->channel, .who = c->who, .source = c->source, .actor = c->actor};
-	if (person_keep(a, c))
-		enter(a, &p, a->now_ms, false);
+	if (apply_person(a, c))
+		apply_enter(a, &p, a->now_ms, false);
 }
 
 static int remember(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
 {
 	(void)err;
-	ret->changed = person_keep(a, c);
+	ret->changed = apply_person(a, c);
 	if (ret->changed)
-		ret->seq = enter(a, c, a->event_ms, false);
+		ret->seq = apply_enter(a, c, a->event_ms, false);
 	return 0;
 }
 
@@ -155,7 +156,9 @@ static void suppression_put(struct apply *a, struct view key, const struct suppr
 	struct buf b;
 	buf_init(&b, SUPPRESSION_MOST);
 	suppression_encode(&b, row);
-	row_put(a, TABLE_SUPPRESSIONS, key, &b);
+	apply_put(a, rows_table(row->channel), key, &b);
+	if (channel_is_block(row->channel))
+		kinds_add(a->txn, KIND_OF(row->channel));
 	buf_free(&b);
 }
 
@@ -165,17 +168,17 @@ static int suppress(struct apply *a, const struct change *c, struct change_resul
 	struct suppression row = {0};
 	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
 	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
-	if (txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value) && !suppression_decode(key, value, &row))
+	if (txn_get(a->txn, rows_table(c->channel), key, &value) && !suppression_decode(key, value, &row))
 		return corrupt_row("suppression", err);
 	ret->seq = row.seq;
 	ret->changed = suppression_merge(&row, c, a->event_ms, a->now_ms);
 	if (!ret->changed) {
-		person_keep_entered(a, c);
+		apply_person_entered(a, c);
 		return 0;
 	}
-	ret->seq = row.seq = enter(a, c, a->event_ms, false);
+	ret->seq = row.seq = apply_enter(a, c, a->event_ms, false);
 	suppression_put(a, key, &row);
-	person_keep(a, c);
+	apply_person(a, c);
 	return 0;
 }
 
@@ -210,7 +213,7 @@ static bool row_of(struct apply *a, const struct change *c, uint8_t key_bytes[SU
 	struct view value, key = bytes_of(key_bytes, SUPPRESSION_KEY);
 	*ret = (struct suppression){0};
 	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
-	if (!txn_get(a->txn, TABLE_SUPPRESSIONS, key, &value))
+	if (!txn_get(a->txn, rows_table(c->channel), key, &value))
 		return false;
 	bool readable = suppression_decode(key, value, ret);
 	return !c->row || (readable && ret->seq == c->row);
@@ -227,9 +230,10 @@ static int unsuppress(struct apply *a, const struct change *c, struct change_res
 			      : 0;
 	if (removal_allowed(a, c, &row, err) < 0)
 		return -1;
-	ret->seq = enter(a, c, a->event_ms, false);
+	ret->seq = apply_enter(a, c, a->event_ms, false);
 	ret->changed = true;
-	txn_delete(a->txn, TABLE_SUPPRESSIONS, key);
+	txn_delete(a->txn, rows_table(c->channel), key);
+	block_name_drop(a, c);
 	return 0;
 }
 
@@ -264,16 +268,16 @@ static int agree(struct apply *a, const struct change *c, struct change_result *
 	int64_t event_ms = c->kind == CHANGE_WITHDRAW ? withdrawal_time(a, c) : a->event_ms;
 	ret->seq = row.seq;
 	if (!consent_merge(&row, c, event_ms, &ret->changed)) {
-		person_keep_entered(a, c);
+		apply_person_entered(a, c);
 		return 0;
 	}
-	ret->seq = row.seq = enter(a, c, event_ms, !ret->changed);
+	ret->seq = row.seq = apply_enter(a, c, event_ms, !ret->changed);
 	struct buf b;
 	buf_init(&b, CONSENT_MOST);
 	consent_encode(&b, &row);
-	row_put(a, TABLE_CONSENTS, key, &b);
+	apply_put(a, TABLE_CONSENTS, key, &b);
 	buf_free(&b);
-	person_keep(a, c);
+	apply_person(a, c);
 	return 0;
 }
 
@@ -321,7 +325,7 @@ static void consent_bare(struct apply *a, struct view key)
 	struct buf b;
 	buf_init(&b, CONSENT_MOST);
 	consent_encode(&b, &bare);
-	row_put(a, TABLE_CONSENTS, key, &b);
+	apply_put(a, TABLE_CONSENTS, key, &b);
 	buf_free(&b);
 }
 
@@ -351,8 +355,9 @@ static int forget(struct apply *a, const struct change *c, struct change_result 
 	if (rc < 0)
 		return -1;
 	ret->changed = true;
-	ret->seq = enter(a, c, a->event_ms, false);
+	ret->seq = apply_enter(a, c, a->event_ms, false);
 	txn_delete(a->txn, TABLE_PERSONS, person);
+	allows_drop(a, &c->who);
 	struct suppression row = {.seq = ret->seq};
 	uint8_t key[SUPPRESSION_KEY];
 	tombstone.reason = REASON_ERASURE;
@@ -374,7 +379,7 @@ static int request(struct apply *a, const struct change *c, struct change_result
 	if (!row_of(a, c, key, &row))
 		return 0;
 	ret->changed = true;
-	ret->seq = enter(a, c, a->event_ms, false);
+	ret->seq = apply_enter(a, c, a->event_ms, false);
 	return 0;
 }
 
@@ -382,7 +387,7 @@ static int note(struct apply *a, const struct change *c, struct change_result *r
 {
 	(void)err;
 	ret->changed = true;
-	ret->seq = enter(a, c, a->event_ms, false);
+	ret->seq = apply_enter(a, c, a->event_ms, false);
 	return 0;
 }
 
@@ -400,6 +405,8 @@ static const struct operation {
 	[CHANGE_FORGET] = {forget, false},
 	[CHANGE_NOTE] = {note, false},
 	[CHANGE_REQUEST] = {request, false},
+	[CHANGE_ALLOW] = {apply_allow, true},
+	[CHANGE_DISALLOW] = {apply_disallow, false},
 };
 
 int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
@@ -412,5 +419,9 @@ int apply_change(struct apply *a, const struct change *c, struct change_result *
 		return err_set(err, ERR_REFUSED, "%s is not for bulk loading", change_word(c->kind));
 	if (name_keep(a, &c->scope, err) < 0)
 		return -1;
-	return op->apply(a, c, ret, err);
+	if (op->apply(a, c, ret, err) < 0)
+		return -1;
+	if (c->channel == CHANNEL_EMAIL && c->address.n)
+		family_keep(a->ledger, a->txn, &c->who, c->address);
+	return 0;
 }

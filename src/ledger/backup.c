@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ledger/blocks.h"
 #include "ledger/upkeep.h"
 #include "page.h"
 
@@ -37,8 +38,10 @@ int ledger_backup(struct ledger *l, const char *dir, struct err *err)
 struct reader {
 	struct ledger *from;
 	struct row_page page;
-	unsigned at; /* within the page */
+	unsigned at;     /* within the page */
+	unsigned tables; /* that were begun */
 	bool begun;
+	struct buf name; /* of the row at hand */
 	uint64_t given;
 	struct err err;
 	bool failed;
@@ -55,18 +58,28 @@ static struct change withdrawal_change(const struct consent *k)
 	return (struct change){.kind = CHANGE_WITHDRAW, .channel = k->channel, .scope = k->purpose, .event_ms = k->withdrawn_ms};
 }
 
-/* Suppressions, then consents; false after the last. */
+static const enum table blocking[] = {TABLE_SUPPRESSIONS, TABLE_BLOCKS, TABLE_CONSENTS};
+#define BLOCKING (sizeof blocking / sizeof *blocking)
+
+/* False after the last. */
 static bool next_page(struct reader *r)
 {
-	bool last = r->begun && r->page.count < PAGE_ROWS;
-	if (last && r->page.table == TABLE_CONSENTS)
-		return false;
-	if (last)
-		row_page_begin(&r->page, TABLE_CONSENTS);
+	if (!r->begun || r->page.count < PAGE_ROWS) {
+		if (r->tables == BLOCKING)
+			return false;
+		row_page_begin(&r->page, blocking[r->tables++]);
+	}
 	r->begun = true;
 	r->at = 0;
 	r->failed = row_page_read(r->from, &r->page, &r->err) < 0;
 	return !r->failed;
+}
+
+/* What a domain's or a digest's row stands for, where person.key is the same. */
+static struct view subject_text(struct reader *r, const struct person_key *who)
+{
+	buf_clear(&r->name);
+	return ledger_person(r->from, who, &r->name, NULL) == 0 ? buf_view(&r->name) : V("");
 }
 
 static bool next_block(void *arg, struct change *c)
@@ -74,12 +87,13 @@ static bool next_block(void *arg, struct change *c)
 	struct reader *r = arg;
 	for (;;) {
 		for (; r->at < r->page.count; r->at++) {
-			bool blocks = r->page.table == TABLE_SUPPRESSIONS || r->page.consents[r->at].withdrawn_ms;
-			if (!blocks)
+			bool consents = r->page.table == TABLE_CONSENTS;
+			if (consents && !r->page.consents[r->at].withdrawn_ms)
 				continue;
-			*c = r->page.table == TABLE_SUPPRESSIONS ? suppression_change(&r->page.suppressions[r->at])
-								 : withdrawal_change(&r->page.consents[r->at]);
+			*c = consents ? withdrawal_change(&r->page.consents[r->at]) : suppression_change(&r->page.suppressions[r->at]);
 			c->who = r->page.who[r->at++];
+			if (r->page.table == TABLE_BLOCKS)
+				c->address = subject_text(r, &c->who);
 			r->given++;
 			return true;
 		}
@@ -102,7 +116,7 @@ int ledger_restore(struct ledger *into, struct ledger *from, struct view source,
 		return err_set(err, ERR_REFUSED, "the copy was made with another ledger key: nobody in it can be recognised");
 	struct reader *r = mem_zero(sizeof *r);
 	r->from = from;
-	row_page_begin(&r->page, TABLE_SUPPRESSIONS);
+	buf_init(&r->name, BLOCK_TEXT);
 	struct restored done = {0};
 	int rc = ledger_load(into, next_block, r, source, actor, &done.changed, err);
 	done.blocks = r->given;
@@ -111,7 +125,10 @@ int ledger_restore(struct ledger *into, struct ledger *from, struct view source,
 			*err = r->err;
 		rc = -1;
 	}
+	if (rc == 0)
+		rc = families_copy(into, from, err);
 	*ret = done;
+	buf_free(&r->name);
 	free(r);
 	return rc;
 }

@@ -96,7 +96,8 @@ static bool suppression_key_decode(
 	return is_whole(&r) && reason_word(*reason);
 }
 
-bool suppression_row_decode(struct view key, struct view value, struct suppression_row *ret)
+/* The start of a value, as far as a verdict needs it. */
+static bool row_value_decode(struct view value, struct suppression_row *ret)
 {
 	struct be_reader r = {.rest = value};
 	take_version(&r);
@@ -105,10 +106,15 @@ bool suppression_row_decode(struct view key, struct view value, struct suppressi
 	be_take(&r, 8);
 	ret->expires_ms = (int64_t)be_take_u(&r, 8);
 	ret->seq = be_take_u(&r, 8);
-	return !r.bad && suppression_key_decode(key, &ret->level, ret->scope_id, &ret->reason);
+	return !r.bad;
 }
 
-bool suppression_decode(struct view key, struct view value, struct suppression *ret)
+bool suppression_row_decode(struct view key, struct view value, struct suppression_row *ret)
+{
+	return row_value_decode(value, ret) && suppression_key_decode(key, &ret->level, ret->scope_id, &ret->reason);
+}
+
+static bool value_decode(struct view value, struct suppression *ret)
 {
 	struct be_reader r = {.rest = value};
 	memset(ret, 0, sizeof *ret);
@@ -121,7 +127,12 @@ bool suppression_decode(struct view key, struct view value, struct suppression *
 	take_str(&r, ret->source, sizeof ret->source);
 	take_str(&r, ret->actor, sizeof ret->actor);
 	take_str(&r, ret->note, sizeof ret->note);
-	return is_whole(&r) && suppression_key_decode(key, &ret->scope.level, ret->scope.id, &ret->reason);
+	return is_whole(&r);
+}
+
+bool suppression_decode(struct view key, struct view value, struct suppression *ret)
+{
+	return value_decode(value, ret) && suppression_key_decode(key, &ret->scope.level, ret->scope.id, &ret->reason);
 }
 
 /* ---- consents ---- */
@@ -191,6 +202,19 @@ bool consent_decode(struct view key, struct view value, struct consent *ret)
 	take_str(&r, ret->actor, sizeof ret->actor);
 	take_str(&r, ret->evidence, sizeof ret->evidence);
 	return is_whole(&r) && consent_key_decode(key, &ret->purpose.level, ret->purpose.id);
+}
+
+/* ---- allow rows: a consent's key, a suppression's value ---- */
+
+bool allow_row_decode(struct view key, struct view value, struct suppression_row *ret)
+{
+	ret->reason = 0;
+	return row_value_decode(value, ret) && consent_key_decode(key, &ret->level, ret->scope_id);
+}
+
+bool allow_decode(struct view key, struct view value, struct suppression *ret)
+{
+	return value_decode(value, ret) && consent_key_decode(key, &ret->scope.level, ret->scope.id);
 }
 
 /* ---- names ---- */

@@ -15,6 +15,11 @@
  *               detail: salt 16, str actor, str source, str note, str wording, str evidence
  *               The hash of an entry is SHA-256(seq 8, core). The detail hangs on it by its own salted hash, so that it can be
  *               dropped one day (retention, erasure) and the chain still be proved.
+ * blocks        as suppressions, of what is no person: the key is that of a domain or a digest (ledger/blocks.h)
+ * block-names   as persons, for blocks and for allow rows of a domain: what their key stands for
+ * allows        person 16, level 1, scope id 8             as suppressions
+ * families      family 16, person 16                       1: another form of whose address this person's is
+ * meta          "blocks"                                   2: bits of what blocks, allows and families have ever held
  * meta          "version", "ledger-key", "person-key"      1, and the first 16 bytes of HMAC-SHA-256(key, "optgate key check") */
 #pragma once
 
@@ -31,6 +36,7 @@
 #define JOURNAL_SALT     16
 #define JOURNAL_MOST     (JOURNAL_CORE + JOURNAL_SALT + 5 * 256)
 #define HASH_BYTES       32
+#define FAMILY_KEY       32 /* the family, then the member */
 
 #define ENTRY_KEPT_ONLY 1 /* journal flag: on record, but older than what stands */
 
@@ -44,6 +50,10 @@ void consent_key(uint8_t dst[CONSENT_KEY], const struct person_key *who, const s
 void consent_encode(struct buf *out, const struct consent *c);
 bool consent_row_decode(struct view key, struct view value, struct consent_row *ret);
 bool consent_decode(struct view key, struct view value, struct consent *ret);
+
+/* Key and length as a consent's; the value is encoded as a suppression's. */
+bool allow_row_decode(struct view key, struct view value, struct suppression_row *ret);
+bool allow_decode(struct view key, struct view value, struct suppression *ret);
 
 void name_encode(struct buf *out, const struct scope *scope);
 bool name_decode(struct view value, struct scope *scope); /* fills .name if it is of this level */

@@ -1,7 +1,7 @@
 /* The parts of one ledger, shared by its files.
  *
  *   submit ─▶ commit.c (queue, committer) ─▶ apply.c (one change, by stronger.c's rules) ─▶ journal.c, store.c
- *   look ───▶ read.c ─▶ store.c              load.c ─▶ apply.c
+ *   look ───▶ read.c, ask.c ─▶ store.c       load.c ─▶ apply.c
  */
 #pragma once
 
@@ -28,6 +28,7 @@ struct ledger {
 	unsigned batch;
 	bool read_only;
 	struct committer *committer; /* NULL when read_only */
+	_Atomic uint64_t kinds_known; /* kinds.c: of the commit that was looked at last */
 };
 
 /* ---- keys.c ---- */
@@ -71,6 +72,31 @@ void journal_tail_read(struct txn *t, struct journal_tail *ret);
 uint64_t journal_append(
     struct txn *t, struct journal_tail *tail, const struct change *c, int64_t event_ms, int64_t now_ms, bool kept_only);
 
+/* ---- kinds.c: what blocks, allows and families have ever held, so that nobody looks for the rest ---- */
+#define KIND_OF(channel) (1u << ((channel) - CHANNEL_DOMAIN))
+#define KIND_ALLOW       (1u << 6)
+#define KIND_FAMILY      (1u << 7)
+unsigned kinds_read(struct txn *t);
+/* The same for a read transaction of L, without a look when nothing was committed since the last. */
+unsigned kinds_of(struct ledger *l, struct txn *t);
+/* Within a write transaction. */
+void kinds_add(struct txn *t, unsigned kind);
+/* Where rows of that channel are, and where it is written whose they are. */
+enum table rows_table(enum channel c);
+enum table names_table(enum channel c);
+
+/* ---- block_name.c ---- */
+/* ADDRESS by its digest. */
+void block_digest_key(const struct ledger *l, enum channel c, struct view address, struct person_key *ret);
+
+/* ---- family.c ---- */
+/* Of the plain form of ADDRESS: its own key, and that of its family. */
+void family_keys(const struct ledger *l, struct view address, struct person_key *ret_plain, struct person_key *ret_family);
+/* Within a write transaction: WHO, of this address, belongs to its family. */
+void family_keep(const struct ledger *l, struct txn *t, const struct person_key *who, struct view address);
+/* INTO knows every family of FROM then. */
+int families_copy(struct ledger *into, struct ledger *from, struct err *err) MUST_CHECK;
+
 /* ---- apply.c ---- */
 struct bulk;
 struct apply {
@@ -85,6 +111,21 @@ struct apply {
 void apply_begin(struct apply *a, const struct ledger *l, struct txn *txn);
 /* Refuses before it writes anything of this change. Failures of the store stick to the transaction. */
 int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+
+/* The number of the entry that this change has, or shares. */
+uint64_t apply_enter(struct apply *a, const struct change *c, int64_t event_ms, bool kept_only);
+void apply_put(struct apply *a, enum table table, struct view key, const struct buf *value);
+/* Beside a change, or (entered) beside one that changed nothing: who it is about is written down, if that is new. */
+bool apply_person(struct apply *a, const struct change *c);
+void apply_person_entered(struct apply *a, const struct change *c);
+
+/* ---- allow.c ---- */
+int apply_allow(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+int apply_disallow(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+/* The last row about a subject has gone: so does its text. */
+void block_name_drop(struct apply *a, const struct change *c);
+/* An erased person's allow rows. */
+void allows_drop(struct apply *a, const struct person_key *who);
 
 /* A set of rows under one entry: keys come in order, so that rows beyond the table's last go to its end. */
 struct bulk {
@@ -101,3 +142,15 @@ void committer_stop(struct ledger *l); /* commits what waits */
 
 /* ---- read.c ---- */
 void scope_name_read(struct txn *t, struct scope *scope);
+struct visit {
+	const struct ledger_visitor *visitor;
+	void *arg;
+	bool bad; /* a row that can't be read */
+};
+void visit_suppressions(struct txn *t, enum table table, const struct person_key *who, struct visit *v);
+void visit_allows(struct txn *t, const struct person_key *who, struct visit *v);
+void visit_person(struct txn *t, const struct person_key *who, struct visit *v);
+int visit_end(struct txn **t, const struct visit *v, struct err *err) MUST_CHECK;
+/* The readable name of WHO within T, a person's or a subject's. 1; 0: there is none; -1: it doesn't open. */
+int name_read(const struct ledger *l, struct txn *t, const struct person_key *who, struct buf *ret);
+int look_record(struct txn *t, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err) MUST_CHECK;

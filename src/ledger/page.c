@@ -15,7 +15,7 @@ static bool page_suppression(void *arg, struct view key, struct view value)
 {
 	struct row_page *p = arg;
 	struct suppression *s = &p->suppressions[p->count];
-	p->bad = !suppression_decode(key, value, s);
+	p->bad = !(p->table == TABLE_ALLOWS ? allow_decode : suppression_decode)(key, value, s);
 	if (p->bad)
 		return false;
 	scope_name_read(p->txn, &s->scope);

@@ -7,7 +7,7 @@
 #define KEY_MOST  64
 
 struct row_page {
-	enum table table; /* suppressions or consents */
+	enum table table; /* suppressions, blocks, allows or consents */
 	struct txn *txn;
 	unsigned count;
 	bool bad;
@@ -15,7 +15,7 @@ struct row_page {
 	size_t from_n;
 	struct person_key who[PAGE_ROWS];
 	union {
-		struct suppression suppressions[PAGE_ROWS];
+		struct suppression suppressions[PAGE_ROWS]; /* allow rows, too */
 		struct consent consents[PAGE_ROWS];
 	};
 };

@@ -25,12 +25,6 @@ void scope_name_read(struct txn *t, struct scope *scope)
 
 /* ---- the hot path ---- */
 
-struct visit {
-	const struct ledger_visitor *visitor;
-	void *arg;
-	bool bad;
-};
-
 static bool visit_suppression(void *arg, struct view key, struct view value)
 {
 	struct visit *v = arg;
@@ -53,6 +47,43 @@ static bool visit_consent(void *arg, struct view key, struct view value)
 	return !v->bad;
 }
 
+static bool visit_allow(void *arg, struct view key, struct view value)
+{
+	struct visit *v = arg;
+	struct suppression_row row;
+	if (!allow_row_decode(key, value, &row))
+		v->bad = true;
+	else
+		v->visitor->allow(v->arg, &row);
+	return !v->bad;
+}
+
+void visit_suppressions(struct txn *t, enum table table, const struct person_key *who, struct visit *v)
+{
+	if (v->visitor->suppression && !v->bad)
+		txn_each(t, table, key_view(who), PERSON_KEY_BYTES, visit_suppression, v);
+}
+
+void visit_allows(struct txn *t, const struct person_key *who, struct visit *v)
+{
+	if (v->visitor->allow && !v->bad)
+		txn_each(t, TABLE_ALLOWS, key_view(who), PERSON_KEY_BYTES, visit_allow, v);
+}
+
+void visit_person(struct txn *t, const struct person_key *who, struct visit *v)
+{
+	visit_suppressions(t, TABLE_SUPPRESSIONS, who, v);
+	if (v->visitor->consent && !v->bad)
+		txn_each(t, TABLE_CONSENTS, key_view(who), PERSON_KEY_BYTES, visit_consent, v);
+}
+
+int visit_end(struct txn **t, const struct visit *v, struct err *err)
+{
+	int rc = v->bad ? corrupt(err) : txn_check(*t, err);
+	txn_end(t);
+	return rc;
+}
+
 int ledger_visit(
     struct ledger *l, const struct person_key *who, const struct ledger_visitor *visitor, void *arg, struct err *err)
 {
@@ -60,13 +91,8 @@ int ledger_visit(
 	struct txn *t = NULL;
 	if (store_read(l->store, &t, err) < 0)
 		return -1;
-	if (visitor->suppression)
-		txn_each(t, TABLE_SUPPRESSIONS, key_view(who), PERSON_KEY_BYTES, visit_suppression, &v);
-	if (visitor->consent && !v.bad)
-		txn_each(t, TABLE_CONSENTS, key_view(who), PERSON_KEY_BYTES, visit_consent, &v);
-	int rc = v.bad ? corrupt(err) : txn_check(t, err);
-	txn_end(&t);
-	return rc;
+	visit_person(t, who, &v);
+	return visit_end(&t, &v, err);
 }
 
 /* ---- whole rows ---- */
@@ -118,13 +144,16 @@ static bool add_consent(void *arg, struct view key, struct view value)
 	return ++k->record->consent_count < k->room;
 }
 
+/* WHO may be a person's or a subject's key: never both. */
 static void look_suppressions(struct look *k, const struct person_key *who)
 {
-	k->room = count_rows(k->txn, TABLE_SUPPRESSIONS, who);
+	k->room = count_rows(k->txn, TABLE_SUPPRESSIONS, who) + count_rows(k->txn, TABLE_BLOCKS, who);
 	k->record->suppressions = k->room ? arena_alloc(k->arena, k->room * sizeof(struct suppression)) : NULL;
 	k->full |= k->room && !k->record->suppressions;
-	if (k->room && !k->full)
-		txn_each(k->txn, TABLE_SUPPRESSIONS, key_view(who), PERSON_KEY_BYTES, add_suppression, k);
+	if (!k->room || k->full)
+		return;
+	txn_each(k->txn, TABLE_SUPPRESSIONS, key_view(who), PERSON_KEY_BYTES, add_suppression, k);
+	txn_each(k->txn, TABLE_BLOCKS, key_view(who), PERSON_KEY_BYTES, add_suppression, k);
 }
 
 static void look_consents(struct look *k, const struct person_key *who)
@@ -136,36 +165,49 @@ static void look_consents(struct look *k, const struct person_key *who)
 		txn_each(k->txn, TABLE_CONSENTS, key_view(who), PERSON_KEY_BYTES, add_consent, k);
 }
 
-int ledger_look(
-    struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err)
+int look_record(struct txn *t, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err)
 {
-	struct look k = {.arena = arena, .record = ret};
+	struct look k = {.txn = t, .arena = arena, .record = ret};
 	struct view value;
-	if (store_read(l->store, &k.txn, err) < 0)
-		return -1;
 	*ret = (struct record){0};
 	look_suppressions(&k, who);
 	look_consents(&k, who);
-	ret->known = txn_get(k.txn, TABLE_PERSONS, key_view(who), &value);
-	int rc = txn_check(k.txn, err);
-	if (rc == 0 && k.bad)
-		rc = corrupt(err);
-	if (rc == 0 && k.full)
-		rc = err_set(err, ERR_LIMIT, "ledger: the rows of this person don't fit %zu bytes", arena->max);
-	txn_end(&k.txn);
+	ret->known = txn_get(t, TABLE_PERSONS, key_view(who), &value);
+	if (txn_check(t, err) < 0)
+		return -1;
+	if (k.bad)
+		return corrupt(err);
+	return k.full ? err_set(err, ERR_LIMIT, "ledger: the rows of this person don't fit %zu bytes", arena->max) : 0;
+}
+
+int ledger_look(
+    struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err)
+{
+	struct txn *t = NULL;
+	if (store_read(l->store, &t, err) < 0)
+		return -1;
+	int rc = look_record(t, who, arena, ret, err);
+	txn_end(&t);
 	return rc;
+}
+
+int name_read(const struct ledger *l, struct txn *t, const struct person_key *who, struct buf *ret)
+{
+	struct view value;
+	if (!txn_get(t, TABLE_PERSONS, key_view(who), &value) && !txn_get(t, TABLE_BLOCK_NAMES, key_view(who), &value))
+		return 0;
+	return person_unseal(l, who, value, ret) ? 1 : -1;
 }
 
 int ledger_person(struct ledger *l, const struct person_key *who, struct buf *ret_address, struct err *err)
 {
 	struct txn *t = NULL;
-	struct view value;
 	if (store_read(l->store, &t, err) < 0)
 		return -1;
-	int rc = 0;
-	if (!txn_get(t, TABLE_PERSONS, key_view(who), &value))
-		rc = txn_check(t, err) < 0 ? -1 : err_set(err, ERR_MISSING, "no person record");
-	else if (!person_unseal(l, who, value, ret_address))
+	int there = name_read(l, t, who, ret_address), rc = txn_check(t, err);
+	if (rc == 0 && there == 0)
+		rc = err_set(err, ERR_MISSING, "no person record");
+	else if (rc == 0 && there < 0)
 		rc = err_set(err, ERR_CORRUPT, "the person record does not open under person.key");
 	txn_end(&t);
 	return rc;
@@ -183,6 +225,8 @@ int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err)
 	    .consents = s.rows[TABLE_CONSENTS],
 	    .persons = s.rows[TABLE_PERSONS],
 	    .journal_entries = s.rows[TABLE_JOURNAL],
+	    .blocks = s.rows[TABLE_BLOCKS],
+	    .allows = s.rows[TABLE_ALLOWS],
 	    .used_bytes = s.used_bytes,
 	    .map_bytes = s.map_bytes,
 	    .file_bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0,

@@ -26,6 +26,10 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_PERSONS] = "persons",
 	[TABLE_JOURNAL] = "journal",
 	[TABLE_NAMES] = "names",
+	[TABLE_BLOCKS] = "blocks",
+	[TABLE_BLOCK_NAMES] = "block-names",
+	[TABLE_ALLOWS] = "allows",
+	[TABLE_FAMILIES] = "families",
 };
 #define TABLES_MOST 32 /* room for tables of later versions */
 
@@ -44,6 +48,7 @@ struct store {
 	struct store_settings settings;
 	MDB_env *env; /* NULL after a reopening that failed */
 	MDB_dbi tables[TABLE_COUNT];
+	unsigned missing; /* bit per table that an older version has not made, and that nobody may make here: read as empty */
 	pthread_mutex_t writer, pool;
 	pthread_rwlock_t map;
 	struct txn *idle;
@@ -64,8 +69,13 @@ static int tables_open(struct store *s)
 {
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(s->env, NULL, s->settings.read_only ? MDB_RDONLY : 0, &txn);
+	s->missing = 0;
 	for (int i = 0; rc == 0 && i < TABLE_COUNT; i++) {
 		rc = mdb_dbi_open(txn, table_names[i], s->settings.read_only ? 0 : MDB_CREATE, &s->tables[i]);
+		if (rc == MDB_NOTFOUND && i >= TABLES_FIRST) {
+			s->missing |= 1u << i;
+			rc = 0;
+		}
 		if (rc)
 			mdb_txn_abort(txn);
 	}
@@ -371,10 +381,15 @@ static bool found(struct txn *t, int rc)
 	return rc == 0;
 }
 
+static bool is_missing(const struct txn *t, enum table table)
+{
+	return t->store->missing & 1u << table;
+}
+
 bool txn_get(struct txn *t, enum table table, struct view key, struct view *ret)
 {
 	MDB_val k = val(key), v;
-	if (t->rc || !found(t, mdb_get(t->mdb, t->store->tables[table], &k, &v)))
+	if (t->rc || is_missing(t, table) || !found(t, mdb_get(t->mdb, t->store->tables[table], &k, &v)))
 		return false;
 	*ret = unval(v);
 	return true;
@@ -384,7 +399,7 @@ bool txn_get(struct txn *t, enum table table, struct view key, struct view *ret)
 static MDB_cursor *cursor_take(struct txn *t, enum table table)
 {
 	MDB_cursor *c = t->cursors[table];
-	if (t->rc)
+	if (t->rc || is_missing(t, table))
 		return NULL;
 	if (!c)
 		t->rc = mdb_cursor_open(t->mdb, t->store->tables[table], &c);
@@ -449,6 +464,11 @@ void txn_put_last(struct txn *t, enum table table, struct view key, struct view 
 	put(t, table, key, value, MDB_APPEND);
 }
 
+uint64_t txn_id(const struct txn *t)
+{
+	return mdb_txn_id(t->mdb);
+}
+
 void txn_delete(struct txn *t, enum table table, struct view key)
 {
 	MDB_val k = val(key);
@@ -464,6 +484,9 @@ int store_stats(struct store *s, struct store_stats *ret, struct err *err)
 	MDB_stat stat = {0};
 	MDB_envinfo info = {0};
 	for (int i = 0; i < TABLE_COUNT && t->rc == 0; i++) {
+		ret->rows[i] = 0;
+		if (is_missing(t, (enum table)i))
+			continue;
 		t->rc = mdb_stat(t->mdb, s->tables[i], &stat);
 		ret->rows[i] = stat.ms_entries;
 	}

@@ -14,7 +14,13 @@
 #include "base/err.h"
 #include "base/view.h"
 
-enum table { TABLE_META, TABLE_SUPPRESSIONS, TABLE_CONSENTS, TABLE_PERSONS, TABLE_JOURNAL, TABLE_NAMES, TABLE_COUNT };
+/* Those before TABLES_FIRST were in every ledger there ever was; the others are made when a ledger is next opened for writing, and read as
+ * empty until then. */
+enum table {
+	TABLE_META, TABLE_SUPPRESSIONS, TABLE_CONSENTS, TABLE_PERSONS, TABLE_JOURNAL, TABLE_NAMES,
+	TABLES_FIRST, TABLE_BLOCKS = TABLES_FIRST, TABLE_BLOCK_NAMES, TABLE_ALLOWS, TABLE_FAMILIES,
+	TABLE_COUNT
+};
 
 struct store_settings {
 	const char *dir;
@@ -37,6 +43,8 @@ int txn_check(const struct txn *t, struct err *err) MUST_CHECK;
 /* Durable when it returns 0. Otherwise nothing was written; *ret_again = the cause is cured, do the whole transaction again. */
 int txn_commit(struct txn **t, bool *ret_again, struct err *err) MUST_CHECK;
 
+/* Of the commit that it sees: another one for each. */
+uint64_t txn_id(const struct txn *t);
 /* False when there is no such row, or the transaction has failed. */
 bool txn_get(struct txn *t, enum table table, struct view key, struct view *ret);
 bool txn_last(struct txn *t, enum table table, struct view *ret_key, struct view *ret_value);

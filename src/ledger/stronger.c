@@ -2,6 +2,8 @@
  * changes arrive, and how often, makes no difference. */
 #include "ledger_internal.h"
 
+#include "ledger/blocks.h"
+
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* ---- suppressions ---- */
@@ -111,6 +113,15 @@ static const struct removal {
 	[REASON_ERASURE] = {.note = true, .actor = true},
 };
 
+static int allow_check(const struct change *c, struct err *err)
+{
+	if (c->channel >= CHANNEL_MD5)
+		return err_set(err, ERR_REFUSED, "an allow row is an address's or a domain's");
+	if (view_trim(c->note).n == 0 || view_trim(c->actor).n == 0)
+		return err_set(err, ERR_REFUSED, "an allow row needs a reason in words (a note) and a named actor");
+	return 0;
+}
+
 int removal_check(const struct change *c, struct err *err)
 {
 	const struct removal *r = &removals[c->reason];
@@ -168,7 +179,7 @@ static int grant_check(const struct change *c, struct err *err)
 	return missing ? err_set(err, ERR_REFUSED, "%s", missing) : 0;
 }
 
-enum { WANTS_WHO = 1, WANTS_REASON = 2, WANTS_BASIS = 4, WANTS_PURPOSE = 8, WANTS_ADDRESS = 16 };
+enum { WANTS_WHO = 1, WANTS_REASON = 2, WANTS_BASIS = 4, WANTS_PURPOSE = 8, WANTS_ADDRESS = 16, WANTS_PERSON = 32 };
 
 static const struct form {
 	bool known;
@@ -177,12 +188,14 @@ static const struct form {
 } forms[] = {
 	[CHANGE_SUPPRESS] = {true, WANTS_WHO | WANTS_REASON, NULL},
 	[CHANGE_UNSUPPRESS] = {true, WANTS_WHO | WANTS_REASON, removal_check},
-	[CHANGE_GRANT] = {true, WANTS_WHO | WANTS_BASIS | WANTS_PURPOSE, grant_check},
-	[CHANGE_WITHDRAW] = {true, WANTS_WHO, NULL},
-	[CHANGE_PERSON] = {true, WANTS_WHO | WANTS_ADDRESS, NULL},
-	[CHANGE_FORGET] = {true, WANTS_WHO, NULL},
+	[CHANGE_GRANT] = {true, WANTS_WHO | WANTS_PERSON | WANTS_BASIS | WANTS_PURPOSE, grant_check},
+	[CHANGE_WITHDRAW] = {true, WANTS_WHO | WANTS_PERSON, NULL},
+	[CHANGE_PERSON] = {true, WANTS_WHO | WANTS_PERSON | WANTS_ADDRESS, NULL},
+	[CHANGE_FORGET] = {true, WANTS_WHO | WANTS_PERSON, NULL},
 	[CHANGE_NOTE] = {true, 0, NULL},
 	[CHANGE_REQUEST] = {true, WANTS_WHO | WANTS_REASON, removal_check},
+	[CHANGE_ALLOW] = {true, WANTS_WHO, allow_check},
+	[CHANGE_DISALLOW] = {true, WANTS_WHO, NULL},
 };
 
 static int strings_check(const struct change *c, struct err *err)
@@ -224,6 +237,8 @@ int change_check(const struct change *c, struct err *err)
 		return err_set(err, ERR_SYNTAX, "no such kind of change: %d", (int)c->kind);
 	if ((f->wants & WANTS_WHO) && !channel_word(c->channel))
 		return err_set(err, ERR_SYNTAX, "%s: no such channel", change_word(c->kind));
+	if ((f->wants & WANTS_PERSON) && channel_is_block(c->channel))
+		return err_set(err, ERR_REFUSED, "%s: only a person's", change_word(c->kind));
 	if ((f->wants & WANTS_REASON) && !reason_word(c->reason))
 		return err_set(err, ERR_SYNTAX, "%s: no such reason", change_word(c->kind));
 	if ((f->wants & WANTS_BASIS) && !basis_word(c->basis))

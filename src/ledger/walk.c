@@ -13,7 +13,7 @@ static int show_page(struct ledger *l, const struct row_page *p, enum table tabl
 		if (ledger_person(l, &p->who[i], address, &why) < 0 && why.kind != ERR_MISSING)
 			return err_set(err, why.kind, "%s", why.text);
 		bool more = table == TABLE_CONSENTS ? w->consent(arg, &p->consents[i], buf_view(address))
-		                                    : w->suppression(arg, &p->suppressions[i], buf_view(address));
+		            : (table == TABLE_ALLOWS ? w->allow : w->suppression)(arg, &p->suppressions[i], buf_view(address));
 		if (!more)
 			return 0;
 	}
@@ -37,8 +37,18 @@ static int walk_table(struct ledger *l, enum table table, const struct ledger_wa
 
 int ledger_walk(struct ledger *l, const struct ledger_walk *w, void *arg, struct err *err)
 {
-	int rc = w->suppression ? walk_table(l, TABLE_SUPPRESSIONS, w, arg, err) : 1;
-	if (rc == 1 && w->consent)
-		rc = walk_table(l, TABLE_CONSENTS, w, arg, err);
+	const struct {
+		enum table table;
+		bool wanted;
+	} tables[] = {
+	    {TABLE_SUPPRESSIONS, w->suppression != NULL},
+	    {TABLE_BLOCKS, w->suppression != NULL},
+	    {TABLE_CONSENTS, w->consent != NULL},
+	    {TABLE_ALLOWS, w->allow != NULL},
+	};
+	int rc = 1;
+	for (size_t i = 0; rc == 1 && i < sizeof tables / sizeof *tables; i++)
+		if (tables[i].wanted)
+			rc = walk_table(l, tables[i].table, w, arg, err);
 	return rc < 0 ? -1 : 0;
 }

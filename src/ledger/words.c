@@ -9,6 +9,12 @@ static const char *const channels[] = {
 	[CHANNEL_PHONE] = "phone",
 	[CHANNEL_POST] = "post",
 	[CHANNEL_SOCIAL] = "social",
+	[CHANNEL_DOMAIN] = "domain",
+	[CHANNEL_BELOW] = "below-domain",
+	[CHANNEL_MD5] = "md5",
+	[CHANNEL_SHA1] = "sha1",
+	[CHANNEL_SHA256] = "sha256",
+	[CHANNEL_SHA512] = "sha512",
 };
 static const char *const reasons[] = {
 	[REASON_OBJECTION] = "objection",
@@ -43,6 +49,8 @@ static const char *const changes[] = {
 	[CHANGE_NOTE] = "note",
 	[CHANGE_LOAD] = "load",
 	[CHANGE_REQUEST] = "request",
+	[CHANGE_ALLOW] = "allow",
+	[CHANGE_DISALLOW] = "disallow",
 };
 
 static const char *word(const char *const *table, size_t count, unsigned value)
@@ -85,7 +93,7 @@ const char *change_word(enum change_kind k)
 
 enum channel channel_of(struct view w)
 {
-	return (enum channel)value_of(channels, COUNT(channels), w);
+	return (enum channel)value_of(channels, CHANNEL_SOCIAL + 1, w);
 }
 
 enum reason reason_of(struct view w)

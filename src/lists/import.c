@@ -175,7 +175,7 @@ static void see_consent(void *arg, const struct consent_row *row)
 
 static int try_all(struct import *im)
 {
-	static const struct ledger_visitor visitor = {see_suppression, see_consent};
+	static const struct ledger_visitor visitor = {.suppression = see_suppression, .consent = see_consent};
 	struct change c;
 	while (next_change(im, &c) == 1) {
 		struct standing s = {.change = &c};

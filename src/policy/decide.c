@@ -11,11 +11,23 @@ static void add_consent(void *arg, const struct consent_row *row)
 	facts_add_consent(arg, row);
 }
 
+static void add_allow(void *arg, const struct suppression_row *row)
+{
+	facts_add_allow(arg, row);
+}
+
+struct asked asked_of(const struct question *q)
+{
+	bool email = q->channel == CHANNEL_EMAIL;
+	return (struct asked){.who = q->who, .address = email ? q->address : V(""), .family = email && brand_folds(q->stream->brand, q->address)};
+}
+
 struct verdict policy_decide(struct ledger *l, const struct question *q)
 {
-	static const struct ledger_visitor visitor = {add_suppression, add_consent};
+	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow};
+	const struct asked asked = asked_of(q);
 	struct facts f = {.question = q};
-	f.unreadable = ledger_visit(l, &q->who, &visitor, &f, NULL) < 0;
+	f.unreadable = ledger_ask(l, &asked, &visitor, &f, NULL) < 0;
 	return facts_judge(&f);
 }
 
@@ -50,12 +62,13 @@ static void explain_suppression(
 	const struct question *q = f->question;
 	const struct suppression_row row = suppression_row_of(s);
 	bool in_scope = scope_reaches(q, row.level, row.scope_id), live = suppression_is_live(&row, q->now_ms);
-	bool in_class = reason_reaches(row.reason, q->stream->class);
-	*ret = (struct finding){.rule = RULE_SUPPRESSION, .suppression = s, .blocks = in_scope && live && in_class};
+	bool in_class = reason_reaches(row.reason, q->stream->class), lifted = f->allowed && reason_is_lifted(row.reason);
+	*ret = (struct finding){.rule = RULE_SUPPRESSION, .suppression = s, .blocks = in_scope && live && in_class && !lifted};
 	ret->decides = v->rule == RULE_SUPPRESSION && ret->blocks && row.seq == v->seq && row.reason == v->reason &&
 		       row.level == v->level;
 	ret->why = !in_scope ? "it is for another brand, stream or topic"
 		   : !live   ? "it has expired"
+		   : lifted && in_class ? "an allow row lifts it"
 			     : reason_why(row.reason, in_class);
 }
 
@@ -90,6 +103,16 @@ static void explain_consent(
 	ret->why = in_scope ? consent_why(f, &row, withdrawn) : "it is for another brand, stream or topic";
 }
 
+static void explain_allow(const struct facts *f, const struct suppression *s, struct finding *ret)
+{
+	const struct question *q = f->question;
+	const struct suppression_row row = suppression_row_of(s);
+	*ret = (struct finding){.rule = RULE_NONE, .allow = s};
+	ret->why = !scope_reaches(q, row.level, row.scope_id) ? "it is for another brand, stream or topic"
+	           : !suppression_is_live(&row, q->now_ms)    ? "it has expired"
+	                                                      : "allowed, as far as nobody has said no";
+}
+
 /* What no single row says: unreadable, nothing on record. */
 static bool has_own_row(const struct explanation *e)
 {
@@ -99,36 +122,57 @@ static bool has_own_row(const struct explanation *e)
 	return false;
 }
 
-static struct facts facts_of(const struct question *q, const struct record *record)
+static struct facts facts_of(const struct question *q, const struct about *about)
 {
+	const struct record *own = &about->own;
 	struct facts f = {.question = q};
-	for (unsigned i = 0; i < record->suppression_count; i++) {
-		struct suppression_row row = suppression_row_of(&record->suppressions[i]);
+	for (unsigned i = 0; i < own->suppression_count + about->suppression_count; i++) {
+		bool of_person = i < own->suppression_count;
+		struct suppression_row row =
+		    suppression_row_of(of_person ? &own->suppressions[i] : &about->suppressions[i - own->suppression_count]);
 		facts_add_suppression(&f, &row);
 	}
-	for (unsigned i = 0; i < record->consent_count; i++) {
-		struct consent_row row = consent_row_of(&record->consents[i]);
+	for (unsigned i = 0; i < about->allow_count; i++) {
+		struct suppression_row row = suppression_row_of(&about->allows[i]);
+		facts_add_allow(&f, &row);
+	}
+	for (unsigned i = 0; i < own->consent_count; i++) {
+		struct consent_row row = consent_row_of(&own->consents[i]);
 		facts_add_consent(&f, &row);
 	}
 	return f;
 }
 
+static void explain_rows(const struct facts *f, const struct about *about, struct explanation *e)
+{
+	const struct record *own = &about->own;
+	for (unsigned i = 0; i < own->suppression_count; i++)
+		explain_suppression(f, &e->verdict, &own->suppressions[i], &e->findings[e->count++]);
+	for (unsigned i = 0; i < about->suppression_count; i++) {
+		struct finding *ret = &e->findings[e->count++];
+		explain_suppression(f, &e->verdict, &about->suppressions[i], ret);
+		ret->about = about->subjects[i].n ? about->subjects[i] : V("another form of the address");
+	}
+	for (unsigned i = 0; i < about->allow_count; i++)
+		explain_allow(f, &about->allows[i], &e->findings[e->count++]);
+	for (unsigned i = 0; i < own->consent_count; i++)
+		explain_consent(f, &e->verdict, &own->consents[i], &e->findings[e->count++]);
+}
+
 int policy_explain(
     struct ledger *l, const struct question *q, struct arena *arena, struct explanation *ret, struct err *err)
 {
-	struct record record;
-	if (ledger_look(l, &q->who, arena, &record, err) < 0)
+	const struct asked asked = asked_of(q);
+	struct about about;
+	if (ledger_look_about(l, &asked, arena, &about, err) < 0)
 		return -1;
-	const struct facts f = facts_of(q, &record);
-	const unsigned rows = record.suppression_count + record.consent_count;
+	const struct facts f = facts_of(q, &about);
+	const unsigned rows = about.own.suppression_count + about.suppression_count + about.allow_count + about.own.consent_count;
 	struct explanation e = {
 	    .verdict = facts_judge(&f), .findings = arena_zero(arena, (rows + 1) * sizeof *e.findings)};
 	if (!e.findings)
 		return err_set(err, ERR_LIMIT, "explain: %u rows don't fit %zu bytes", rows, arena->max);
-	for (unsigned i = 0; i < record.suppression_count; i++)
-		explain_suppression(&f, &e.verdict, &record.suppressions[i], &e.findings[e.count++]);
-	for (unsigned i = 0; i < record.consent_count; i++)
-		explain_consent(&f, &e.verdict, &record.consents[i], &e.findings[e.count++]);
+	explain_rows(&f, &about, &e);
 	if (!has_own_row(&e))
 		e.findings[e.count++] = (struct finding){.rule = e.verdict.rule,
 		    .decides = true,

@@ -15,14 +15,21 @@ static void stream_free(struct stream *s)
 	free(s->list_id);
 }
 
+static void texts_free(char **texts, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
 static void brand_free(struct brand *b)
 {
 	for (unsigned i = 0; i < b->stream_count; i++)
 		stream_free(&b->streams[i]);
-	for (unsigned i = 0; i < b->from_domain_count; i++)
-		free(b->from_domains[i]);
+	texts_free(b->folding, b->folding_count);
+	texts_free(b->role_names, b->role_name_count);
+	texts_free(b->from_domains, b->from_domain_count);
 	free(b->streams);
-	free(b->from_domains);
 	free(b->name);
 	free(b->title);
 	free(b->bounce_domain);

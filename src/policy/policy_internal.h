@@ -1,6 +1,7 @@
 /* The parts of a verdict, shared by its files: the matrix says what reaches, the rules judge what was gathered. */
 #pragma once
 
+#include "ledger/blocks.h"
 #include "policy/policy.h"
 
 /* ---- reach.c ---- */
@@ -8,9 +9,14 @@
 bool reason_reaches(enum reason r, enum mail_class c);
 /* Bigger wins when several reach. */
 int reason_strength(enum reason r);
+/* Does an allow row lift it? */
+bool reason_is_lifted(enum reason r);
 const char *reason_why(enum reason r, bool reaches);
 /* Is the question asked at this scope or below it? */
 bool scope_reaches(const struct question *q, enum scope_level level, const uint8_t id[SCOPE_ID_BYTES]);
+
+/* ---- decide.c ---- */
+struct asked asked_of(const struct question *q);
 
 /* ---- rules.c ---- */
 #define LEVELS (SCOPE_TOPIC + 1)
@@ -19,13 +25,16 @@ bool scope_reaches(const struct question *q, enum scope_level level, const uint8
 struct facts {
 	const struct question *question;
 	bool unreadable;
-	bool suppressed;
-	struct suppression_row strongest;    /* of those that reach; set when .suppressed */
-	struct suppression_row firm;         /* of those that block even on trial; .reason == 0: none */
+	struct suppression_row strongest[2][2]; /* of those that reach: [is firm: blocks even on trial][is lifted by an allow row]; .reason == 0: none */
+	struct suppression_row allow;        /* that reaches, if .allowed */
+	bool allowed;
 	struct consent_row consents[LEVELS]; /* that reach, by level; .seq == 0: none */
 };
+/* The strongest that blocks, of all or of the firm ones; NULL. */
+const struct suppression_row *facts_strongest(const struct facts *f, bool only_firm);
 
 void facts_add_suppression(struct facts *f, const struct suppression_row *row);
+void facts_add_allow(struct facts *f, const struct suppression_row *row);
 void facts_add_consent(struct facts *f, const struct consent_row *row);
 struct verdict facts_judge(const struct facts *f);
 

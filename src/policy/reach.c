@@ -10,18 +10,19 @@
 static const struct reach {
 	unsigned classes;
 	int strength;
+	bool lifted; /* by an allow row: nobody has said it who has a say in it */
 	const char *blocks, *passes;
 } reaches[] = {
-	[REASON_OBJECTION] = {M, 8, "an objection stops all marketing",
+	[REASON_OBJECTION] = {M, 8, false, "an objection stops all marketing",
 	"an objection to marketing does not reach this class of mail"},
-	[REASON_ERASURE] = {M, 7, "an erased person gets no marketing", "an erasure does not reach this class of mail"},
-	[REASON_COMPLAINT] = {M, 6, "a complaint stops all marketing", "a complaint does not reach this class of mail"},
-	[REASON_UNSUBSCRIBE] = {M, 5, "unsubscribed", "leaving marketing does not reach this class of mail"},
-	[REASON_LEGAL] = {M | S, 4, "stopped for a legal reason", "a legal stop lets legal notices pass"},
-	[REASON_BOUNCE] = {M | S | L, 3, "the address can't be reached", "a bounce reaches every class of mail"},
-	[REASON_REGISTER] = {M, 2, "the register says no marketing on this channel",
+	[REASON_ERASURE] = {M, 7, false, "an erased person gets no marketing", "an erasure does not reach this class of mail"},
+	[REASON_COMPLAINT] = {M, 6, false, "a complaint stops all marketing", "a complaint does not reach this class of mail"},
+	[REASON_UNSUBSCRIBE] = {M, 5, false, "unsubscribed", "leaving marketing does not reach this class of mail"},
+	[REASON_LEGAL] = {M | S, 4, false, "stopped for a legal reason", "a legal stop lets legal notices pass"},
+	[REASON_BOUNCE] = {M | S | L, 3, true, "the address can't be reached", "a bounce reaches every class of mail"},
+	[REASON_REGISTER] = {M, 2, false, "the register says no marketing on this channel",
 	"a register does not reach this class of mail"},
-	[REASON_MANUAL] = {M, 1, "stopped by hand", "a stop by hand does not reach this class of mail"},
+	[REASON_MANUAL] = {M, 1, true, "stopped by hand", "a stop by hand does not reach this class of mail"},
 };
 
 bool reason_reaches(enum reason r, enum mail_class c)
@@ -40,6 +41,11 @@ bool reason_is_firm(enum reason r)
 int reason_strength(enum reason r)
 {
 	return r < sizeof reaches / sizeof *reaches ? reaches[r].strength : 0;
+}
+
+bool reason_is_lifted(enum reason r)
+{
+	return r < sizeof reaches / sizeof *reaches && reaches[r].lifted;
 }
 
 const char *reason_why(enum reason r, bool blocks)

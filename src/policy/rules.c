@@ -8,7 +8,7 @@ bool suppression_is_live(const struct suppression_row *row, int64_t now_ms)
 	return row->expires_ms == 0 || row->expires_ms > now_ms;
 }
 
-/* Strongest reason; then the widest scope; then the oldest. */
+/* Strongest reason (allow rows have none); then the widest scope; then the oldest. */
 static bool is_stronger(const struct suppression_row *a, const struct suppression_row *b)
 {
 	int x = reason_strength(a->reason), y = reason_strength(b->reason);
@@ -23,11 +23,32 @@ void facts_add_suppression(struct facts *f, const struct suppression_row *row)
 	if (!scope_reaches(q, row->level, row->scope_id) || !suppression_is_live(row, q->now_ms) ||
 	    !reason_reaches(row->reason, q->stream->class))
 		return;
-	if (!f->suppressed || is_stronger(row, &f->strongest))
-		f->strongest = *row;
-	f->suppressed = true;
-	if (reason_is_firm(row->reason) && (!f->firm.reason || is_stronger(row, &f->firm)))
-		f->firm = *row;
+	struct suppression_row *best = &f->strongest[reason_is_firm(row->reason)][reason_is_lifted(row->reason)];
+	if (!best->reason || is_stronger(row, best))
+		*best = *row;
+}
+
+/* The widest, then the oldest: any will do. */
+void facts_add_allow(struct facts *f, const struct suppression_row *row)
+{
+	const struct question *q = f->question;
+	if (!scope_reaches(q, row->level, row->scope_id) || !suppression_is_live(row, q->now_ms))
+		return;
+	if (!f->allowed || is_stronger(row, &f->allow))
+		f->allow = *row;
+	f->allowed = true;
+}
+
+const struct suppression_row *facts_strongest(const struct facts *f, bool only_firm)
+{
+	const struct suppression_row *best = NULL;
+	for (int firm = only_firm; firm < 2; firm++)
+		for (int lifted = 0; lifted < 2 - f->allowed; lifted++) {
+			const struct suppression_row *row = &f->strongest[firm][lifted];
+			if (row->reason && (!best || is_stronger(row, best)))
+				best = row;
+		}
+	return best;
 }
 
 void facts_add_consent(struct facts *f, const struct consent_row *row)
@@ -46,11 +67,12 @@ static bool ledger_speaks(const struct facts *f, struct verdict *v)
 
 static bool suppression_speaks(const struct facts *f, struct verdict *v)
 {
-	if (!f->suppressed)
+	const struct suppression_row *row = facts_strongest(f, false);
+	if (!row)
 		return false;
-	v->reason = f->strongest.reason;
-	v->level = f->strongest.level;
-	v->seq = f->strongest.seq;
+	v->reason = row->reason;
+	v->level = row->level;
+	v->seq = row->seq;
 	return true;
 }
 
@@ -87,12 +109,27 @@ static bool withdrawal_speaks(const struct facts *f, struct verdict *v)
 	return false;
 }
 
+/* Nobody signs up as abuse@; who has, with consent of their own, gets what they asked for. */
+static bool role_speaks(const struct facts *f, struct verdict *v)
+{
+	const struct question *q = f->question;
+	(void)v;
+	if (q->stream->class != CLASS_MARKETING || f->allowed || !brand_is_role(q->stream->brand, q->address))
+		return false;
+	for (enum scope_level l = SCOPE_BRAND; l < LEVELS; l++) {
+		const struct consent_row *c = &f->consents[l];
+		if (c->basis == BASIS_CONSENT && consent_stands(c->basis, c->granted_ms, c->withdrawn_ms, c->expires_ms, q->now_ms))
+			return false;
+	}
+	return true;
+}
+
 /* A grant on record, of a basis that the stream accepts, for its topic, itself or its brand. */
 static bool no_basis_speaks(const struct facts *f, struct verdict *v)
 {
 	(void)v;
 	const struct question *q = f->question;
-	if (q->stream->accepts == 0)
+	if (q->stream->accepts == 0 || f->allowed)
 		return false;
 	for (enum scope_level l = SCOPE_BRAND; l < LEVELS; l++) {
 		const struct consent_row *c = &f->consents[l];
@@ -111,6 +148,7 @@ static const struct rule_row {
 	{RULE_LEDGER, ledger_speaks, "ledger", "the ledger can't be read now: nothing is sent because of an error"},
 	{RULE_SUPPRESSION, suppression_speaks, "suppression", "a suppression reaches this kind of mail"},
 	{RULE_WITHDRAWN, withdrawal_speaks, "withdrawn", "consent was withdrawn, and no newer consent stands"},
+	{RULE_ROLE, role_speaks, "role", "a role account, and nobody there has given consent to this marketing"},
 	{RULE_NO_BASIS, no_basis_speaks, "no-basis",
 	"no lawful basis that the stream accepts is on record, or it has expired"},
 	{RULE_NONE, NULL, "none", "nothing speaks against it"},
@@ -121,18 +159,19 @@ static struct verdict on_trial(const struct facts *f, struct verdict v)
 {
 	if (v.kind != VERDICT_SUPPRESS || (v.rule == RULE_SUPPRESSION && reason_is_firm(v.reason)))
 		return v;
-	if (f->firm.reason)
+	const struct suppression_row *firm = facts_strongest(f, true);
+	if (firm)
 		return (struct verdict){.kind = VERDICT_SUPPRESS,
 		    .rule = RULE_SUPPRESSION,
-		    .reason = f->firm.reason,
-		    .level = f->firm.level,
-		    .seq = f->firm.seq};
+		    .reason = firm->reason,
+		    .level = firm->level,
+		    .seq = firm->seq};
 	v.kind = VERDICT_ALLOW;
 	v.shadow = true;
 	return v;
 }
 
-struct verdict facts_judge(const struct facts *f)
+static struct verdict judge(const struct facts *f)
 {
 	for (size_t i = 0; rules[i].speaks; i++) {
 		struct verdict v = {.kind = VERDICT_SUPPRESS, .rule = rules[i].rule};
@@ -140,6 +179,13 @@ struct verdict facts_judge(const struct facts *f)
 			return f->question->stream->shadow ? on_trial(f, v) : v;
 	}
 	return (struct verdict){.kind = VERDICT_ALLOW};
+}
+
+struct verdict facts_judge(const struct facts *f)
+{
+	struct verdict v = judge(f);
+	v.allow_seq = f->allowed ? f->allow.seq : 0;
+	return v;
 }
 
 /* ---- words ---- */
@@ -200,6 +246,7 @@ const char *verdict_reason_word(const struct verdict *v)
 		[RULE_SUPPRESSION] = "suppressed",
 		[RULE_WITHDRAWN] = "withdrawn",
 		[RULE_NO_BASIS] = "no-consent",
+		[RULE_ROLE] = "role-account",
 	};
 	const char *reason = v->rule == RULE_SUPPRESSION ? reason_word(v->reason) : NULL;
 	return reason ? reason : words[v->rule];

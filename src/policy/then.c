@@ -13,6 +13,13 @@ static void add_suppression(void *arg, const struct suppression_row *row)
 		facts_add_suppression(&t->facts, row);
 }
 
+static void add_allow(void *arg, const struct suppression_row *row)
+{
+	struct then *t = arg;
+	if (row->seq <= t->last_seq)
+		facts_add_allow(&t->facts, row);
+}
+
 /* A row is one consent's whole history in two times. */
 static void add_consent(void *arg, const struct consent_row *row)
 {
@@ -30,9 +37,10 @@ static void add_consent(void *arg, const struct consent_row *row)
 struct verdict policy_decide_then(
     struct ledger *l, const struct question *q, uint64_t last_seq, const struct suppression_row *gone, size_t gone_count)
 {
-	static const struct ledger_visitor visitor = {add_suppression, add_consent};
+	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow};
+	const struct asked asked = asked_of(q);
 	struct then t = {.facts = {.question = q}, .last_seq = last_seq};
-	t.facts.unreadable = ledger_visit(l, &q->who, &visitor, &t, NULL) < 0;
+	t.facts.unreadable = ledger_ask(l, &asked, &visitor, &t, NULL) < 0;
 	for (size_t i = 0; i < gone_count; i++)
 		facts_add_suppression(&t.facts, &gone[i]);
 	return facts_judge(&t.facts);

@@ -1,4 +1,5 @@
 /* explain: the verdict for one person and one stream, and every row that had a say. */
+#include "ledger/blocks.h"
 #include "tool.h"
 
 #define EXPLAIN_MAX (4u << 20)
@@ -6,12 +7,23 @@
 static const enum exit_code codes[] = {
     [VERDICT_ALLOW] = EXIT_DONE, [VERDICT_SUPPRESS] = EXIT_SUPPRESS, [VERDICT_DEFER] = EXIT_DEFER};
 
+static json_t *allow_json(const struct suppression *s)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", s->scope.name, "reason", "allow", "when", json_time(s->event_ms),
+	    "expires", json_time(s->expires_ms), "source", json_text(s->source), "actor", json_text(s->actor), "note", json_text(s->note),
+	    "entry", (json_int_t)s->seq);
+}
+
 static json_t *finding_json(const struct finding *f)
 {
 	json_t *o = json_pack("{s:s, s:b, s:b, s:s?}", "rule", rule_word(f->rule), "decides", (int)f->decides, "blocks",
 	    (int)f->blocks, "why", f->why);
 	const struct suppression *s = f->suppression;
 	const struct consent *c = f->consent;
+	if (f->about.n)
+		json_object_set_new(o, "about", json_view(f->about));
+	if (f->allow)
+		json_object_update_new(o, allow_json(f->allow));
 	if (s)
 		json_object_update_new(
 		    o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", s->scope.name, "reason",
@@ -53,8 +65,8 @@ static void print_findings(struct tool *t, const json_t *findings)
 	json_t *f;
 	json_array_foreach(findings, i, f)
 	{
-		char scratch[9][64];
-		const char *cells[10] = {json_is_true(json_object_get(f, "decides")) ? "*" : " "};
+		char scratch[9][64], why[BLOCK_TEXT + 200];
+		const char *cells[10] = {json_is_true(json_object_get(f, "decides")) ? "*" : " "}, *about = control_text(f, "about");
 		for (unsigned c = 0; names[c]; c++)
 			cells[c + 1] = member(f, names[c], scratch[c]);
 		const char *scope = control_text(f, "scope");
@@ -62,6 +74,9 @@ static void print_findings(struct tool *t, const json_t *findings)
 			cells[2] = "global";
 		if (!control_text(f, "reason"))
 			cells[3] = member(f, "basis", scratch[2]);
+		snprintf(why, sizeof why, "%s: %s", about ? about : "", cells[9]);
+		if (about)
+			cells[9] = why;
 		grid_row(g, cells);
 	}
 	grid_print(g, t->out);

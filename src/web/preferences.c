@@ -85,7 +85,7 @@ static void see_suppression(void *arg, const struct suppression_row *row)
 
 static int look(struct web *w, struct choosing *c, int64_t now_ms)
 {
-	static const struct ledger_visitor visitor = {see_suppression, NULL};
+	static const struct ledger_visitor visitor = {.suppression = see_suppression};
 	struct err err;
 	for (unsigned i = 0; i < c->count; i++) {
 		struct question q = {.stream = c->choices[i].stream, .topic = c->choices[i].topic, .channel = c->token.channel,

@@ -40,7 +40,7 @@ static void see_consent(void *arg, const struct consent_row *row)
 
 bool done_just_now(const struct pending *p, const struct change *changes, size_t n)
 {
-	static const struct ledger_visitor visitor = {see_suppression, see_consent};
+	static const struct ledger_visitor visitor = {.suppression = see_suppression, .consent = see_consent};
 	struct look l = {changes, n, p->request->at_ms - REPEAT_MS, 0, false};
 	struct err err;
 	return ledger_visit(p->web->ledger, &p->token.who, &visitor, &l, &err) == 0 && !l.granted &&

@@ -41,7 +41,7 @@ static void count_suppression(void *arg, const struct suppression_row *row)
 
 static unsigned rows_of(struct ledger *on, const char *address)
 {
-	static const struct ledger_visitor visitor = {count_suppression, NULL};
+	static const struct ledger_visitor visitor = {.suppression = count_suppression};
 	unsigned n = 0;
 	struct err err = {0};
 	struct person_key who = person_of(on, address);

@@ -1,0 +1,54 @@
+/* What an address is by its form alone: a role's, or one of many forms of a mailbox. */
+#include "mail/fold.h"
+#include "policy/policy.h"
+
+/* RFC 2142's mailboxes of network operations and of services, and what else is read by whoever is on duty, or by nobody. Its business names
+ * (info, sales, marketing, support) are not among them: small firms sign up with those. */
+static const char *const roles[] = {
+    "abuse", "noc", "security", "postmaster", "hostmaster", "usenet", "webmaster", "www", "uucp", "ftp", "root", "mailer-daemon",
+    "no-reply", "noreply", "do-not-reply", "donotreply", "spam", "phishing", "dmarc", "tls-reports", "list-unsubscribe",
+};
+#define ROLES (sizeof roles / sizeof *roles)
+
+static struct view local_of(struct view address)
+{
+	return view_sub(address, 0, view_find(address, 0, '@'));
+}
+
+/* "abuse", and "abuse+ticket". */
+static bool is_named(struct view local, const char *role)
+{
+	return view_starts(local, view_of(role)) && (local.n == strlen(role) || local.p[strlen(role)] == '+');
+}
+
+bool brand_is_role(const struct brand *b, struct view address)
+{
+	struct view local = local_of(address);
+	if (!local.n || b->mails_roles)
+		return false;
+	for (unsigned i = 0; i < b->role_name_count; i++)
+		if (is_named(local, b->role_names[i]))
+			return true;
+	for (size_t i = 0; !b->role_name_count && i < ROLES; i++)
+		if (is_named(local, roles[i]))
+			return true;
+	return false;
+}
+
+static bool names_domain(const struct brand *b, struct view address)
+{
+	struct view domain = view_sub(address, local_of(address).n + 1, address.n);
+	for (unsigned i = 0; i < b->folding_count; i++)
+		if (view_eq(view_of(b->folding[i]), domain))
+			return true;
+	return false;
+}
+
+/* "gmail.com" means googlemail.com, too. */
+bool brand_folds(const struct brand *b, struct view address)
+{
+	char plain[ADDRESS_MAX + 1];
+	if (!b->folding_count || !address.n)
+		return false;
+	return names_domain(b, address) || (address_fold(address, plain) && names_domain(b, view_of(plain)));
+}
