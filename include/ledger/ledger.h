@@ -121,7 +121,7 @@ struct record {
 /* One read transaction; rows are put into ARENA. ERR_UNAVAILABLE when the store can't be read: callers fail closed. */
 int ledger_look(struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err) MUST_CHECK;
 
-/* What the hot path needs, without strings or arena: each row is decoded in place, inside the read transaction. The visitor's functions
+/* What stands under this very key, a person's or a domain's or digest's (what else may be said of an address: ledger/blocks.h). What the hot path needs, without strings or arena: each row is decoded in place, inside the read transaction. The visitor's functions
  * must not call the ledger. Either may be NULL. */
 struct suppression_row {
 	enum scope_level level;
@@ -140,7 +140,7 @@ struct consent_row {
 struct ledger_visitor {
 	void (*suppression)(void *arg, const struct suppression_row *row);
 	void (*consent)(void *arg, const struct consent_row *row);
-	void (*allow)(void *arg, const struct suppression_row *row); /* .reason is 0; called by ledger_ask only */
+	void (*allow)(void *arg, const struct suppression_row *row); /* .reason is 0 */
 };
 int ledger_visit(struct ledger *l, const struct person_key *who, const struct ledger_visitor *v, void *arg, struct err *err) MUST_CHECK;
 

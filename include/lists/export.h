@@ -7,7 +7,8 @@
 
 struct export_settings {
 	struct ledger *ledger;
-	bool ndjson, consents;     /* consents: those instead of suppressions (format "consent") */
+	bool ndjson;
+	bool consents, allows;     /* those instead of suppressions (formats "consent", "optgate-allow") */
 	const struct scope *scope; /* only this one; NULL = all */
 	enum reason reason;        /* only this one; 0 = all */
 	struct view source;        /* only this one; empty = all */

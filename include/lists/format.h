@@ -14,10 +14,11 @@ struct list_row {
 struct view list_get(const struct list_row *r, const char *name);
 bool list_has(const struct list_row *r, const char *name);
 
-enum entry_kind { ENTRY_SUPPRESS, ENTRY_GRANT, ENTRY_WITHDRAW, ENTRY_SKIP, ENTRY_BAD };
+enum entry_kind { ENTRY_SUPPRESS, ENTRY_GRANT, ENTRY_WITHDRAW, ENTRY_ALLOW, ENTRY_SKIP, ENTRY_BAD };
 struct list_entry {
 	enum entry_kind kind;
-	struct view address;
+	struct view address;   /* or the name of a domain or digest, as of ledger/blocks.h */
+	bool is_domain;        /* .address is a bare domain */
 	enum reason reason;
 	enum basis basis;
 	struct view scope;     /* written in the file (our own format); p == NULL: as the import says */

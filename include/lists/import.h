@@ -16,6 +16,7 @@ struct import_settings {
 	struct scope scope;               /* of suppressions that name none; for grants: the purpose */
 	enum reason reason;               /* overrides the file's; 0 = the file's */
 	bool dry_run;
+	bool allow;                       /* rows that let somebody pass are taken, too; else they are rejected */
 	struct buf *rejects;              /* rows that were not taken; NULL = not wanted. Handed to on_rejects when it grows */
 	int (*on_rejects)(void *arg, struct buf *rejects, struct err *err);
 	void (*progress)(void *arg, uint64_t rows);
@@ -25,7 +26,7 @@ struct import_settings {
 
 struct import_report {
 	const char *format;
-	uint64_t rows, suppressions, consents; /* read; good for the ledger */
+	uint64_t rows, suppressions, consents, allows; /* read; good for the ledger */
 	uint64_t skipped, rejected;            /* nothing follows from the row; wrong */
 	uint64_t changed;                      /* rows of the ledger that are new or stronger now; of a dry run: that would be */
 	uint64_t reasons[REASON_ERASURE + 1];

@@ -92,6 +92,8 @@ int ledger_visit(
 	if (store_read(l->store, &t, err) < 0)
 		return -1;
 	visit_person(t, who, &v);
+	visit_suppressions(t, TABLE_BLOCKS, who, &v);
+	visit_allows(t, who, &v);
 	return visit_end(&t, &v, err);
 }
 

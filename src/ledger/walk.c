@@ -12,8 +12,11 @@ static int show_page(struct ledger *l, const struct row_page *p, enum table tabl
 		buf_clear(address);
 		if (ledger_person(l, &p->who[i], address, &why) < 0 && why.kind != ERR_MISSING)
 			return err_set(err, why.kind, "%s", why.text);
+		bool (*row)(void *, const struct suppression *, struct view) = table == TABLE_ALLOWS   ? w->allow
+		                                                               : table == TABLE_BLOCKS ? w->block
+		                                                                                       : w->suppression;
 		bool more = table == TABLE_CONSENTS ? w->consent(arg, &p->consents[i], buf_view(address))
-		            : (table == TABLE_ALLOWS ? w->allow : w->suppression)(arg, &p->suppressions[i], buf_view(address));
+		                                    : row(arg, &p->suppressions[i], buf_view(address));
 		if (!more)
 			return 0;
 	}
@@ -42,7 +45,7 @@ int ledger_walk(struct ledger *l, const struct ledger_walk *w, void *arg, struct
 		bool wanted;
 	} tables[] = {
 	    {TABLE_SUPPRESSIONS, w->suppression != NULL},
-	    {TABLE_BLOCKS, w->suppression != NULL},
+	    {TABLE_BLOCKS, w->block != NULL},
 	    {TABLE_CONSENTS, w->consent != NULL},
 	    {TABLE_ALLOWS, w->allow != NULL},
 	};

@@ -111,15 +111,39 @@ static bool consent_row(void *arg, const struct consent *r, struct view address)
 	return write_row(x, CELLS(cells));
 }
 
+static bool allow_row(void *arg, const struct suppression *r, struct view address)
+{
+	struct export *x = arg;
+	char event[TIME_TEXT], expires[TIME_TEXT];
+	if (!wanted(x, &r->scope, 0, r->source, r->arrived_ms))
+		return true;
+	if (!address.n) {
+		x->report->nameless++;
+		return true;
+	}
+	const struct cell cells[] = {{"address", address}, {"channel", view_of(channel_word(r->channel))}, {"scope", view_of(r->scope.name)},
+	    {"allowed", time_cell(r->event_ms, event)}, {"expires", time_cell(r->expires_ms, expires)}, {"source", view_of(r->source)},
+	    {"actor", view_of(r->actor)}, {"note", view_of(r->note)}};
+	return write_row(x, CELLS(cells));
+}
+
+static const char *header_of(const struct export_settings *s)
+{
+	return s->consents ? "address,channel,purpose,basis,granted,withdrawn,expires,wording,evidence,source,actor\r\n"
+	       : s->allows ? "address,channel,scope,allowed,expires,source,actor,note\r\n"
+	                   : "address,channel,scope,reason,event,expires,source,actor,note\r\n";
+}
+
 int export_list(const struct export_settings *s, struct export_report *ret, struct err *err)
 {
 	struct export x = {.set = s, .report = ret, .err = err};
-	const struct ledger_walk walk = {.suppression = s->consents ? NULL : suppression_row, .consent = s->consents ? consent_row : NULL};
+	bool blocks = !s->consents && !s->allows;
+	const struct ledger_walk walk = {.suppression = blocks ? suppression_row : NULL, .block = blocks ? suppression_row : NULL,
+	    .consent = s->consents ? consent_row : NULL, .allow = s->allows ? allow_row : NULL};
 	*ret = (struct export_report){0};
 	buf_init(&x.out, 4 * FLUSH);
 	if (!s->ndjson)
-		buf_str(&x.out, s->consents ? "address,channel,purpose,basis,granted,withdrawn,expires,wording,evidence,source,actor\r\n"
-		                            : "address,channel,scope,reason,event,expires,source,actor,note\r\n");
+		buf_str(&x.out, header_of(s));
 	int rc = ledger_walk(s->ledger, &walk, &x, err);
 	if (rc == 0 && !x.failed)
 		flush(&x);

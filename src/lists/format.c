@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "ledger/blocks.h"
+#include "mail/address.h"
+
 bool list_has(const struct list_row *r, const char *name)
 {
 	for (unsigned i = 0; i < r->count; i++)
@@ -234,10 +237,21 @@ static void map_postal(const struct list_row *r, struct list_entry *e)
 static void map_zonemta(const struct list_row *r, struct list_entry *e)
 {
 	take(e, REASON_MANUAL, list_get(r, "address"), list_get(r, "created"), V(""));
-	if (!e->address.n) {
-		e->kind = ENTRY_BAD;
-		e->why = "an address (a domain row)";
-	}
+	e->is_domain = !e->address.n;
+	if (e->is_domain)
+		e->address = list_get(r, "domain");
+}
+
+/* "address,domain": one of them is empty. By the API: "value", and what "type" that is. */
+static void map_mailgun_allow(const struct list_row *r, struct list_entry *e)
+{
+	struct view value = list_get(r, "value");
+	e->kind = ENTRY_ALLOW;
+	e->address = value.n ? value : list_get(r, "address");
+	e->is_domain = value.n ? view_ieq(list_get(r, "type"), V("domain")) : !e->address.n;
+	if (!e->address.n)
+		e->address = list_get(r, "domain");
+	e->note = list_get(r, "reason");
 }
 
 static const struct meaning hyvor_words[] = {{"bounce", REASON_BOUNCE, NULL}, {"complaint", REASON_COMPLAINT, NULL}, {"", REASON_MANUAL, NULL}};
@@ -267,6 +281,39 @@ static void map_plain(const struct list_row *r, struct list_entry *e)
 	take(e, REASON_MANUAL, list_get(r, "0"), V(""), V(""));
 }
 
+static void map_domain(const struct list_row *r, struct list_entry *e)
+{
+	static const char *const names[] = {"0", "domain", "domains"};
+	struct view found = V("");
+	for (size_t i = 0; i < sizeof names / sizeof *names && !found.n; i++)
+		found = list_get(r, names[i]);
+	take(e, REASON_MANUAL, found, V(""), V(""));
+	e->is_domain = !block_name_is_meant(found) && view_find(found, 0, '@') == found.n;
+}
+
+static void map_digest(const struct list_row *r, struct list_entry *e)
+{
+	static const char *const names[] = {"0", "md5", "sha1", "sha256", "sha512", "hash", "email_hash"};
+	struct view found = V("");
+	for (size_t i = 0; i < sizeof names / sizeof *names && !found.n; i++)
+		found = list_get(r, names[i]);
+	take(e, REASON_MANUAL, found, V(""), V(""));
+	if (view_find(found, 0, '@') < found.n) {
+		e->kind = ENTRY_BAD;
+		e->why = "a digest: 32, 40, 64 or 128 hex digits";
+	}
+}
+
+static void map_own_allow(const struct list_row *r, struct list_entry *e)
+{
+	e->kind = ENTRY_ALLOW;
+	e->address = list_get(r, "address");
+	e->scope = list_get(r, "scope");
+	e->event_ms = list_date(list_get(r, "allowed"));
+	e->expires_ms = list_date(list_get(r, "expires"));
+	e->note = list_get(r, "note");
+}
+
 /* Our own: complete, so that what was exported comes back as it was. */
 static void map_own(const struct list_row *r, struct list_entry *e)
 {
@@ -274,7 +321,7 @@ static void map_own(const struct list_row *r, struct list_entry *e)
 	e->scope = list_get(r, "scope");
 	e->expires_ms = list_date(list_get(r, "expires"));
 	e->reason = reason_of(list_get(r, "reason"));
-	if (!view_ieq(list_get(r, "channel"), V("email"))) {
+	if (!view_ieq(list_get(r, "channel"), V("email")) && !block_name_is_meant(e->address)) {
 		e->kind = ENTRY_BAD;
 		e->why = "channel: email";
 	} else if (!e->reason) {
@@ -304,6 +351,8 @@ static void map_own_consent(const struct list_row *r, struct list_entry *e)
 const struct list_format list_formats[] = {
 	{"optgate", SHAPE_HEADER, "address channel scope reason event expires", 0, NULL, map_own, "what `optgate export` writes, CSV"},
 	{"optgate-ndjson", SHAPE_JSON, "address channel scope reason event", 0, NULL, map_own, "what `optgate export --format ndjson` writes"},
+	{"optgate-allow", SHAPE_HEADER, "address channel scope allowed expires", 0, NULL, map_own_allow, "what `optgate export allows` writes, CSV"},
+	{"optgate-allow-ndjson", SHAPE_JSON, "address channel scope allowed", 0, NULL, map_own_allow, "what `optgate export --format ndjson allows` writes"},
 	{"consent", SHAPE_HEADER, "address purpose basis granted", 0, NULL, map_own_consent, "consents with their evidence: address,purpose,basis,granted,wording,evidence"},
 	{"ses", SHAPE_JSON, "emailAddress reason", 0, NULL, map_ses_json, "Amazon SES: bulk NDJSON, or list-suppressed-destinations"},
 	{"ses-contacts", SHAPE_HEADER, "emailAddress unsubscribeAll", 0, NULL, map_ses_contacts, "Amazon SES contact list"},
@@ -316,6 +365,8 @@ const struct list_format list_formats[] = {
 	{"mailgun-unsubscribes", SHAPE_HEADER, "address tag|tags", 0, NULL, map_mailgun_unsubscribe, "Mailgun unsubscribes"},
 	{"mailgun-unsubscribes-json", SHAPE_JSON, "address tag|tags", 0, NULL, map_mailgun_unsubscribe, "Mailgun unsubscribes, JSON"},
 	{"postal", SHAPE_HEADER, "type address reason timestamp", 0, NULL, map_postal, "Postal's suppressions table"},
+	{"mailgun-whitelist", SHAPE_HEADER, "address domain", 4, NULL, map_mailgun_allow, "Mailgun's allowlist: rows that let pass, with --allow only"},
+	{"mailgun-whitelist-json", SHAPE_JSON, "value type", 0, NULL, map_mailgun_allow, "Mailgun's allowlist, JSON"},
 	{"mailgun-complaints", SHAPE_HEADER, "address created_at", 0, NULL, map_mailgun_complaint, "Mailgun complaints"},
 	{"postmark", SHAPE_JSON, "EmailAddress SuppressionReason", 0, NULL, map_postmark, "Postmark's suppression dump"},
 	{"sparkpost", SHAPE_JSON, "recipient source|non_transactional", 0, NULL, map_sparkpost, "SparkPost, JSON"},
@@ -333,9 +384,13 @@ const struct list_format list_formats[] = {
 	{"salesforce", SHAPE_HEADER, "Email_Address Subscriber_Key", 0, NULL, map_salesforce, "Salesforce Marketing Cloud"},
 	{"sendgrid-unsubscribes", SHAPE_HEADER, "email created", 0, NULL, map_sendgrid_unsubscribe, "SendGrid global unsubscribes"},
 	{"klaviyo", SHAPE_HEADER, "Email_Address|Email|address|recipient|e-mail|mail", 2, NULL, map_address_column, "Klaviyo, and any CSV of addresses and at most one more column"},
+	{"domains-column", SHAPE_HEADER, "domain|domains", 2, NULL, map_domain, "any CSV of domains and at most one more column"},
+	{"digests-column", SHAPE_HEADER, "md5|sha1|sha256|sha512|hash|email_hash", 2, NULL, map_digest, "any CSV of digests and at most one more column"},
 	{"ses-csv", SHAPE_BARE, "ses", 0, NULL, map_ses_bare, "Amazon SES bulk CSV: no header, address and BOUNCE or COMPLAINT"},
 	{"cloudflare", SHAPE_BARE, "date", 0, NULL, map_cloudflare, "Cloudflare: address, expiry"},
 	{"plain", SHAPE_BARE, "", 0, NULL, map_plain, "one address a line"},
+	{"digests", SHAPE_BARE, "digest", 0, NULL, map_digest, "one digest a line: MD5, SHA-1, SHA-256 or SHA-512, by its length"},
+	{"domains", SHAPE_BARE, "domain", 0, NULL, map_domain, "one domain a line; *.DOMAIN for all below it"},
 };
 const size_t list_format_count = sizeof list_formats / sizeof *list_formats;
 
@@ -373,11 +428,31 @@ static bool fits_names(const struct list_format *f, const struct list_row *r)
 	return true;
 }
 
-/* Without a header the first row's second cell tells. */
+static bool is_digest(struct view v)
+{
+	struct block_name n;
+	return block_name_parse(v, &n, NULL) == 0 && n.channel >= CHANNEL_MD5;
+}
+
+/* With a dot: a lone word is more likely to be the name of a column. */
+static bool is_domain(struct view v)
+{
+	char canonical[DOMAIN_MAX + 1];
+	size_t skip = view_starts(v, V("@")) ? 1 : view_starts(v, V("*.")) ? 2 : 0;
+	v = view_sub(v, skip, v.n);
+	return view_find(v, 0, '.') < v.n && domain_canonical(v, canonical, NULL) == 0;
+}
+
+/* Without a header the first row's cells tell. */
 static bool fits_values(const struct list_format *f, const struct list_row *r)
 {
-	struct view second = list_get(r, "1");
-	if (view_find(list_get(r, "0"), 0, '@') == list_get(r, "0").n)
+	struct view first = list_get(r, "0"), second = list_get(r, "1");
+	if (view_eq(view_of(f->columns), V("digest")))
+		return r->count == 1 && is_digest(first);
+	if (view_eq(view_of(f->columns), V("domain")))
+		return r->count == 1 && is_domain(first);
+	size_t at = view_find(first, 0, '@');
+	if (at == first.n || at == 0)
 		return false;
 	if (view_eq(view_of(f->columns), V("ses")))
 		return view_ieq(second, V("BOUNCE")) || view_ieq(second, V("COMPLAINT"));

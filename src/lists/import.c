@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
+#include "ledger/blocks.h"
 #include "mail/address.h"
 
 #define REJECTS_FLUSH   65536
@@ -16,7 +17,8 @@ struct import {
 	struct import_report *report;
 	struct list_reader *reader;
 	struct list_row row;
-	struct address address; /* of the change at hand */
+	struct address address;  /* of the change at hand */
+	struct block_name block; /* or this */
 	char note[NOTE_MAX + 1], evidence[NOTE_MAX + 1], wording[NOTE_MAX + 1];
 	struct err *err;
 	bool failed;
@@ -78,28 +80,58 @@ static const char *find_scope(const struct import *im, const struct list_entry *
 	return NULL;
 }
 
+/* Whose the row is: a domain's, a digest's, or a person's. */
+static const char *find_subject(struct import *im, const struct list_entry *e, struct change *c)
+{
+	char at[BLOCK_TEXT];
+	struct view name = e->address;
+	bool blocks = e->is_domain || block_name_is_meant(name);
+	if (e->is_domain)
+		name = view_n(at, (size_t)snprintf(at, sizeof at, "@%.*s", (int)(name.n < DOMAIN_MAX ? name.n : DOMAIN_MAX), name.p));
+	if (blocks && c->kind == CHANGE_GRANT)
+		return "an e-mail address: only people consent";
+	if (blocks && block_name_parse(name, &im->block, NULL) < 0)
+		return "a domain, or a digest of 32, 40, 64 or 128 hex digits";
+	if (blocks) {
+		change_about(im->set->ledger, &im->block, c);
+		return NULL;
+	}
+	if (address_parse_loose(name, &im->address, NULL) < 0)
+		return "an e-mail address";
+	c->address = view_of(im->address.text);
+	ledger_person_key(im->set->ledger, CHANNEL_EMAIL, c->address, &c->who);
+	return NULL;
+}
+
+static enum change_kind kind_of(const struct list_entry *e)
+{
+	return e->kind == ENTRY_GRANT ? CHANGE_GRANT : e->kind == ENTRY_ALLOW ? CHANGE_ALLOW : CHANGE_SUPPRESS;
+}
+
 static const char *make_change(struct import *im, const struct list_entry *e, struct change *c)
 {
-	struct err why;
-	*c = (struct change){.kind = e->kind == ENTRY_GRANT ? CHANGE_GRANT : CHANGE_SUPPRESS, .channel = CHANNEL_EMAIL, .basis = e->basis,
+	*c = (struct change){.kind = kind_of(e), .channel = CHANNEL_EMAIL, .basis = e->basis,
 	    .reason = im->set->reason && e->kind == ENTRY_SUPPRESS ? im->set->reason : e->reason, .event_ms = e->event_ms, .expires_ms = e->expires_ms,
 	    .wording = e->wording, .evidence = e->evidence};
-	if (address_parse_loose(e->address, &im->address, &why) < 0)
-		return "an e-mail address";
-	const char *bad = find_scope(im, e, &c->scope);
+	if (c->kind == CHANGE_ALLOW && !im->set->allow)
+		return "--allow, to take rows that let somebody pass";
+	const char *bad = find_subject(im, e, c);
 	if (bad)
 		return bad;
+	bad = find_scope(im, e, &c->scope);
+	if (bad)
+		return bad;
+	if (c->kind == CHANGE_ALLOW && c->channel >= CHANNEL_MD5)
+		return "an address or a domain";
 	if (c->kind == CHANGE_SUPPRESS && !e->scope.p)
 		widen(&c->scope, c->reason);
 	if (c->kind == CHANGE_GRANT && c->scope.level == SCOPE_GLOBAL)
 		return "--scope BRAND/STREAM: what was agreed to";
 	if (c->wording.n > 64 || c->evidence.n > NOTE_MAX)
 		return "a shorter wording or evidence";
-	c->note = clean(e->note, im->note);
+	c->note = clean(e->note.n || c->kind != CHANGE_ALLOW ? e->note : V("in an imported list"), im->note);
 	c->evidence = clean(e->evidence, im->evidence);
 	c->wording = clean(e->wording, im->wording);
-	c->address = view_of(im->address.text);
-	ledger_person_key(im->set->ledger, CHANNEL_EMAIL, c->address, &c->who);
 	return c->kind == CHANGE_GRANT ? evidence_missing(c->basis, c->evidence) : NULL;
 }
 
@@ -107,6 +139,8 @@ static void count(struct import *im, const struct change *c)
 {
 	if (c->kind == CHANGE_GRANT) {
 		im->report->consents++;
+	} else if (c->kind == CHANGE_ALLOW) {
+		im->report->allows++;
 	} else {
 		im->report->suppressions++;
 		im->report->reasons[c->reason]++;
@@ -173,9 +207,18 @@ static void see_consent(void *arg, const struct consent_row *row)
 		s->there = true;
 }
 
+static void see_allow(void *arg, const struct suppression_row *row)
+{
+	struct standing *s = arg;
+	const struct change *c = s->change;
+	if (c->kind == CHANGE_ALLOW && row->level == c->scope.level && memcmp(row->scope_id, c->scope.id, SCOPE_ID_BYTES) == 0 &&
+	    row->expires_ms == c->expires_ms)
+		s->there = true;
+}
+
 static int try_all(struct import *im)
 {
-	static const struct ledger_visitor visitor = {.suppression = see_suppression, .consent = see_consent};
+	static const struct ledger_visitor visitor = {.suppression = see_suppression, .consent = see_consent, .allow = see_allow};
 	struct change c;
 	while (next_change(im, &c) == 1) {
 		struct standing s = {.change = &c};

@@ -32,9 +32,10 @@ static int read_what(struct tool *t, struct export_settings *s, struct err *err)
 	if (reason && !(s->reason = reason_of(view_of(reason))))
 		return err_set(err, ERR_SYNTAX, "--reason: expected %s", option_rows[OPT_REASON].help);
 	const char *what = t->args.operand_count ? t->args.operands[0] : "suppressions";
-	if (strcmp(what, "suppressions") != 0 && strcmp(what, "consents") != 0)
-		return err_set(err, ERR_SYNTAX, "export %s: expected suppressions or consents", what);
 	s->consents = strcmp(what, "consents") == 0;
+	s->allows = strcmp(what, "allows") == 0;
+	if (!s->consents && !s->allows && strcmp(what, "suppressions") != 0)
+		return err_set(err, ERR_SYNTAX, "export %s: expected suppressions, consents or allows", what);
 	s->source = view_of(option(&t->args, OPT_SOURCE));
 	return read_past(&t->args, OPT_SINCE, 0, &s->since_ms, err);
 }

@@ -33,8 +33,8 @@ static int write_rejects(void *arg, struct buf *rejects, struct err *err)
 
 static json_t *report_json(const char *file, const struct import_report *r, bool dry_run)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "file", file, "format", r->format, "sha256", r->sha256, "rows", (json_int_t)r->rows,
-	    "suppressions", (json_int_t)r->suppressions, "consents", (json_int_t)r->consents, "changed", (json_int_t)r->changed, "skipped", (json_int_t)r->skipped,
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "file", file, "format", r->format, "sha256", r->sha256, "rows", (json_int_t)r->rows,
+	    "suppressions", (json_int_t)r->suppressions, "consents", (json_int_t)r->consents, "allows", (json_int_t)r->allows, "changed", (json_int_t)r->changed, "skipped", (json_int_t)r->skipped,
 	    "rejected", (json_int_t)r->rejected, "dry_run", (int)dry_run);
 	json_t *reasons = json_object();
 	for (enum reason k = REASON_OBJECTION; k <= REASON_ERASURE; k++)
@@ -48,6 +48,8 @@ static void report_text(struct tool *t, const char *file, const struct import_re
 {
 	print_safe(t, "%s: %s: %" PRIu64 " rows: %" PRIu64 " suppressions, %" PRIu64 " consents, %" PRIu64 " that say nothing, %" PRIu64 " rejected; %" PRIu64 " %s",
 	    file, r->format, r->rows, r->suppressions, r->consents, r->skipped, r->rejected, r->changed, dry_run ? "would change" : "changed");
+	if (r->allows)
+		print_safe(t, "  %-12s %" PRIu64, "allow", r->allows);
 	for (enum reason k = REASON_OBJECTION; k <= REASON_ERASURE; k++)
 		if (r->reasons[k])
 			print_safe(t, "  %-12s %" PRIu64, reason_word(k), r->reasons[k]);
@@ -57,6 +59,7 @@ static int read_settings(struct tool *t, struct import_settings *s, struct err *
 {
 	const char *scope = option(&t->args, OPT_SCOPE), *format = option(&t->args, OPT_FORMAT), *reason = option(&t->args, OPT_REASON);
 	s->dry_run = has_option(&t->args, OPT_DRY_RUN);
+	s->allow = has_option(&t->args, OPT_ALLOW);
 	if (read_known_scope(t, scope ? scope : "", &s->scope, err) < 0 || need_ledger(t, !s->dry_run, err) < 0)
 		return -1;
 	s->ledger = t->ledger;

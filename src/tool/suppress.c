@@ -1,4 +1,5 @@
 /* suppress add | remove | show: what blocks somebody. */
+#include "ledger/blocks.h"
 #include "tool.h"
 
 #define LOOK_MAX (4u << 20)
@@ -6,11 +7,31 @@
 /* What suppress and consent verbs have in common: whose row, and who says so. */
 int change_begin(struct tool *t, struct change *c, struct address *address, struct err *err)
 {
+	return change_begin_about(t, c, address, NULL, err);
+}
+
+/* A domain's or digest's name is given: 1, and *C is about it; 0: a person is meant. */
+static int begin_block(struct tool *t, struct change *c, struct block_name *name, struct err *err)
+{
+	const char *text = t->args.operands[0];
+	if (!name || c->channel != CHANNEL_EMAIL || !block_name_is_meant(view_of(text)))
+		return 0;
+	if (block_name_parse(view_of(text), name, err) < 0)
+		return err_prefix(err, "%s", text);
+	change_about(t->ledger, name, c);
+	return 1;
+}
+
+int change_begin_about(struct tool *t, struct change *c, struct address *address, struct block_name *name, struct err *err)
+{
 	const char *source = option(&t->args, OPT_SOURCE), *note = option(&t->args, OPT_NOTE);
-	if (read_channel(&t->args, &c->channel, err) < 0 || need_ledger(t, true, err) < 0 ||
-	    read_person(t, c->channel, address, &c->who, err) < 0)
+	if (read_channel(&t->args, &c->channel, err) < 0 || need_ledger(t, true, err) < 0)
 		return -1;
-	c->address = view_of(address->text);
+	int block = begin_block(t, c, name, err);
+	if (block < 0 || (!block && read_person(t, c->channel, address, &c->who, err) < 0))
+		return -1;
+	if (!block)
+		c->address = view_of(address->text);
 	c->source = view_of(source ? source : "cli");
 	c->actor = view_of(t->actor);
 	c->note = view_of(note);
@@ -48,10 +69,11 @@ int run_suppress_add(struct tool *t)
 	struct change c = {.kind = CHANGE_SUPPRESS};
 	struct change_result r;
 	struct address address;
+	struct block_name name;
 	struct err err;
 	const char *scope = option(&t->args, OPT_SCOPE);
 	if (read_reason(t, &c, &err) < 0 || read_known_scope(t, scope ? scope : "", &c.scope, &err) < 0 ||
-	    change_begin(t, &c, &address, &err) < 0 || ledger_change(t->ledger, &c, &r, &err) < 0)
+	    change_begin_about(t, &c, &address, &name, &err) < 0 || ledger_change(t->ledger, &c, &r, &err) < 0)
 		return failed(t, &err);
 	return change_report(t, &c, reason_word(c.reason), &r, "suppressed", "was suppressed already");
 }
@@ -100,11 +122,12 @@ int run_suppress_remove(struct tool *t)
 	struct change c = {.kind = CHANGE_UNSUPPRESS};
 	struct change_result r;
 	struct address address;
+	struct block_name name;
 	struct err err;
 	const char *scope = option(&t->args, OPT_SCOPE);
 	/* any scope: also one that the settings have forgotten */
 	if (read_reason(t, &c, &err) < 0 || scope_parse(view_of(scope ? scope : ""), &c.scope, &err) < 0 ||
-	    change_begin(t, &c, &address, &err) < 0)
+	    change_begin_about(t, &c, &address, &name, &err) < 0)
 		return failed(t, &err);
 	if (ledger_change(t->ledger, &c, &r, &err) == 0)
 		return tell_removal(t, &c, &r);
@@ -166,8 +189,7 @@ static json_t *consent_json(const struct consent *c)
 	    json_text(c->evidence), "entry", (json_int_t)c->seq);
 }
 
-/* COLUMNS: names of members, ended by NULL; the first line says them. */
-static void print_objects(struct tool *t, const json_t *rows, const char *const *columns)
+void print_objects(struct tool *t, const json_t *rows, const char *const *columns)
 {
 	unsigned n = 0;
 	while (columns[n])
@@ -188,8 +210,7 @@ static void print_objects(struct tool *t, const json_t *rows, const char *const 
 	grid_free(&g);
 }
 
-/* A global scope has an empty name; in text that would be a dash. */
-static void name_global(json_t *rows, const char *name)
+void name_global(json_t *rows, const char *name)
 {
 	size_t i;
 	json_t *row;
@@ -216,14 +237,16 @@ static int show(struct tool *t, bool consents)
 	struct arena arena;
 	struct record rec;
 	struct address address;
-	struct person_key who;
-	enum channel channel;
+	struct block_name name;
+	struct change c = {0};
 	struct err err;
-	if (read_channel(&t->args, &channel, &err) < 0 || need_ledger(t, false, &err) < 0 ||
-	    read_person(t, channel, &address, &who, &err) < 0)
+	int block = -1;
+	if (read_channel(&t->args, &c.channel, &err) == 0 && need_ledger(t, false, &err) == 0)
+		block = begin_block(t, &c, consents ? NULL : &name, &err);
+	if (block < 0 || (!block && read_person(t, c.channel, &address, &c.who, &err) < 0))
 		return failed(t, &err);
 	arena_init(&arena, LOOK_MAX);
-	int rc = ledger_look(t->ledger, &who, &arena, &rec, &err);
+	int rc = ledger_look(t->ledger, &c.who, &arena, &rec, &err);
 	json_t *rows = rc == 0 ? rows_of(&rec, consents) : NULL;
 	arena_free(&arena);
 	if (rc < 0)
@@ -236,7 +259,7 @@ static int show(struct tool *t, bool consents)
 	if (json_array_size(rows))
 		print_objects(t, rows, consents ? consent_columns : suppression_columns);
 	else
-		fprintf(t->out, "%s: %s\n", address.text, consents ? "no consent on record" : "not suppressed");
+		fprintf(t->out, "%s: %s\n", block ? name.text : address.text, consents ? "no consent on record" : "not suppressed");
 	json_decref(rows);
 	return EXIT_DONE;
 }

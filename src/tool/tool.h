@@ -26,6 +26,7 @@ enum option_id {
 	OPT_ANCHOR, OPT_OLDER_THAN, OPT_PERSON, OPT_KEYS, OPT_ASIDE,
 	OPT_MANUAL, OPT_RULES,
 	OPT_KEYWORD,
+	OPT_ALLOW,
 	OPT_FORMAT, OPT_DRY_RUN, OPT_REJECTS, OPT_COLUMN, OPT_CLEAR, OPT_CERTIFICATE,
 	OPTION_COUNT
 };
@@ -127,9 +128,17 @@ int read_known_scope(struct tool *t, const char *name, struct scope *ret, struct
 /* A time or a duration before now; FALLBACK when not given. */
 int read_past(const struct args *a, enum option_id o, int64_t fallback, int64_t *ret_ms, struct err *err) MUST_CHECK;
 
-/* suppress.c: what suppress and consent verbs have in common, before the change and after it. */
+/* suppress.c: what suppress and consent verbs have in common, before the change and after it. NAME: where a domain or digest may be named
+ * instead of a person; NULL = a person only. */
+struct block_name;
 int change_begin(struct tool *t, struct change *c, struct address *address, struct err *err) MUST_CHECK;
+int change_begin_about(struct tool *t, struct change *c, struct address *address, struct block_name *name, struct err *err) MUST_CHECK;
 int change_report(struct tool *t, const struct change *c, const char *what, const struct change_result *r, const char *done_word, const char *stood_word);
+
+/* ROWS as columns of text. COLUMNS: names of members, ended by NULL; the first line says them. */
+void print_objects(struct tool *t, const json_t *rows, const char *const *columns);
+/* A global scope has an empty name; in text that would be a dash. */
+void name_global(json_t *rows, const char *name);
 
 /* journal.c */
 json_t *entry_json(const struct journal_entry *e);
@@ -162,6 +171,11 @@ int run_suppress_add(struct tool *t);
 int run_suppress_remove(struct tool *t);
 int run_suppress_approve(struct tool *t);
 int run_suppress_show(struct tool *t);
+int run_suppress_list(struct tool *t);
+int run_suppress_families(struct tool *t);
+int run_allow_add(struct tool *t);
+int run_allow_remove(struct tool *t);
+int run_allow_list(struct tool *t);
 int run_consent_grant(struct tool *t);
 int run_consent_withdraw(struct tool *t);
 int run_consent_show(struct tool *t);

@@ -47,6 +47,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_PERSON] = {"person", 0, "ADDRESS", false, "of one person only"},
 	[OPT_KEYS] = {"keys", 0, "DIR", false, "a directory of its own for the keys; keep it apart from the copy"},
 	[OPT_ASIDE] = {"aside", 0, NULL, false, "move a ledger that can't be read any more aside first"},
+	[OPT_ALLOW] = {"allow", 0, NULL, false, "take rows that let somebody pass, too (allow rows); without it they are rejected"},
 	[OPT_FORMAT] = {"format", 0, "FORMAT", false, "what the file is, instead of by its shape"},
 	[OPT_DRY_RUN] = {"dry-run", 0, NULL, false, "say what would change, and change nothing"},
 	[OPT_REJECTS] = {"rejects", 0, "FILE", false, "write the rows that were not taken there, with line and what was expected"},
@@ -57,16 +58,24 @@ const struct option_row option_rows[OPTION_COUNT] = {
 };
 
 #define SAYS (BIT(OPT_CHANNEL) | BIT(OPT_NOTE) | BIT(OPT_SOURCE))
+#define WHOM "WHOM is an address; @DOMAIN for every mailbox of exactly that domain; *.DOMAIN for those of all domains below it, not of itself; or md5:, sha1:, sha256: or sha512: and the hex digest of the address in lower case."
 #define QUEUE_FILTERS (BIT(OPT_STREAM) | BIT(OPT_DOMAIN) | BIT(OPT_CLIENT) | BIT(OPT_CAMPAIGN) | BIT(OPT_ID) | BIT(OPT_STATE))
 
 const struct verb verbs[] = {
-	{"suppress", "add", "ADDRESS", 1, 1, SAYS | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_EXPIRES) | BIT(OPT_AT), 0,
-	    "block an address", "Doing it again changes nothing. What it reaches depends on the reason: an unsubscribe never stops a receipt, a bounce stops everything.", run_suppress_add},
-	{"suppress", "remove", "ADDRESS", 1, 1, SAYS | BIT(OPT_SCOPE) | BIT(OPT_REASON), BIT(OPT_NOTE),
-	    "take one suppression back", "Exactly the one of this scope and reason. The note says why and is kept in the journal with your name. An objection, an unsubscribe or a complaint is only asked for: somebody else approves it within 30 days, unless the recipient has signed up again since.", run_suppress_remove},
+	{"suppress", "add", "WHOM", 1, 1, SAYS | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_EXPIRES) | BIT(OPT_AT), 0,
+	    "block an address, a domain or a digest", WHOM " Doing it again changes nothing. What it reaches depends on the reason: an unsubscribe never stops a receipt, a bounce stops everything.", run_suppress_add},
+	{"suppress", "remove", "WHOM", 1, 1, SAYS | BIT(OPT_SCOPE) | BIT(OPT_REASON), BIT(OPT_NOTE),
+	    "take one suppression back", "WHOM as for suppress add. Exactly the one of this scope and reason. The note says why and is kept in the journal with your name. An objection, an unsubscribe or a complaint is only asked for: somebody else approves it within 30 days, unless the recipient has signed up again since.", run_suppress_remove},
 	{"suppress", "approve", "ENTRY", 1, 1, BIT(OPT_NOTE), BIT(OPT_NOTE),
 	    "approve a removal that somebody else asked for", "ENTRY is the number that suppress remove has told. Good once, and only while the suppression is as it was then.", run_suppress_approve},
-	{"suppress", "show", "ADDRESS", 1, 1, BIT(OPT_CHANNEL), 0, "what blocks an address", NULL, run_suppress_show},
+	{"suppress", "show", "WHOM", 1, 1, BIT(OPT_CHANNEL), 0, "what is recorded about just this address, domain or digest", "What else may block an address (its domain, its digests, its other forms) is shown by explain.", run_suppress_show},
+	{"suppress", "list", "", 0, 0, BIT(OPT_LIMIT), 0, "the domains and digests that are blocked", "People are listed by export, which leaves a journal entry.", run_suppress_list},
+	{"suppress", "families", "", 0, 0, 0, 0, "find the other forms of all addresses on record",
+	    "For ledgers from before brands could fold providers (brands[].folding): what was written down then is looked through once. Addresses that are named later are seen to at once. Doing it again changes nothing.", run_suppress_families},
+	{"allow", "add", "WHOM", 1, 1, BIT(OPT_NOTE) | BIT(OPT_SOURCE) | BIT(OPT_SCOPE) | BIT(OPT_EXPIRES) | BIT(OPT_AT), BIT(OPT_NOTE),
+	    "let a seed or test address pass", "WHOM is an address, @DOMAIN or *.DOMAIN. It gets mail without a basis on record, and in spite of a stop by hand, a bounce or its being a role account; never in spite of an objection, unsubscribe, complaint, erasure, register, legal stop or withdrawn consent.", run_allow_add},
+	{"allow", "remove", "WHOM", 1, 1, BIT(OPT_NOTE) | BIT(OPT_SOURCE) | BIT(OPT_SCOPE), 0, "let it pass no longer", NULL, run_allow_remove},
+	{"allow", "list", "", 0, 0, BIT(OPT_LIMIT), 0, "who is let pass", NULL, run_allow_list},
 	{"consent", "grant", "ADDRESS", 1, 1, SAYS | BIT(OPT_PURPOSE) | BIT(OPT_BASIS) | BIT(OPT_WORDING) | BIT(OPT_AT) | BIT(OPT_EVIDENCE) | BIT(OPT_EXPIRES), BIT(OPT_PURPOSE),
 	    "record that somebody agreed", "A grant that is older than a withdrawal is put on record and changes nothing.", run_consent_grant},
 	{"consent", "withdraw", "ADDRESS", 1, 1, SAYS | BIT(OPT_PURPOSE) | BIT(OPT_AT) | BIT(OPT_EVIDENCE), BIT(OPT_PURPOSE), "record that somebody agrees no longer", NULL, run_consent_withdraw},
@@ -109,11 +118,11 @@ const struct verb verbs[] = {
 	{"stats", "", "", 0, 0, 0, 0, "figures of ledger and queue, and the running daemon's counters", NULL, run_stats},
 	{"sink", "", "", 0, 0, BIT(OPT_LISTEN) | BIT(OPT_DIR) | BIT(OPT_PRINT_HEAD) | BIT(OPT_COUNT) | BIT(OPT_RULE) | BIT(OPT_MAX_SIZE), 0,
 	    "an SMTP server that takes everything, for trying out", "Prints where it listens, then a line for each message. With --count it ends after so many.", run_sink},
-	{"import", "", "FILE...", 1, 1024, BIT(OPT_FORMAT) | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_DRY_RUN) | BIT(OPT_REJECTS), 0, "take in lists of other tools",
+	{"import", "", "FILE...", 1, 1024, BIT(OPT_FORMAT) | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_DRY_RUN) | BIT(OPT_REJECTS) | BIT(OPT_ALLOW), 0, "take in lists of other tools",
 	    "Finds out by itself what a file is; `optgate formats` lists what it knows. - is standard input. An import only adds or strengthens, keeps the file's dates and reasons, and changes nothing when done again. "
 	    "--scope says what suppressions reach, or for consents what was agreed to; a vendor's own lists must be topics of that stream.", run_import},
 	{"export", "", "[WHAT]", 0, 1, BIT(OPT_FORMAT) | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_SOURCE) | BIT(OPT_SINCE), 0, "the ledger as a list",
-	    "WHAT is suppressions (the default) or consents. --format is csv (the default; cells that a spreadsheet would take for a formula get an apostrophe) or ndjson; import reads both. "
+	    "WHAT is suppressions (the default; those of domains and digests too), consents or allows. --format is csv (the default; cells that a spreadsheet would take for a formula get an apostrophe) or ndjson; import reads both. "
 	    "Each export is a disclosure and leaves a journal entry.", run_export},
 	{"screen", "verify", "CERTIFICATE [IN [OUT]]", 1, 3, 0, 0, "is a certificate ours, and do the files fit it", NULL, run_screen_verify},
 	{"screen", "", "[IN [OUT]]", 0, 2, BIT(OPT_STREAM) | BIT(OPT_TOPIC) | BIT(OPT_COLUMN) | BIT(OPT_CLEAR) | BIT(OPT_CERTIFICATE), BIT(OPT_STREAM), "judge a list before it is sent to",

@@ -5,6 +5,7 @@
 
 #include "../../src/ledger/format.h"
 #include "base/mem.h"
+#include "ledger/blocks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,11 +66,35 @@ static void scope(struct view key, struct view value, struct buf *out)
 		ALWAYS(view_eq(view_of(s.name), value));
 }
 
+static void allow(struct view key, struct view value, struct buf *out)
+{
+	struct suppression s;
+	struct suppression_row row;
+	bool whole = allow_decode(key, value, &s), quick = allow_row_decode(key, value, &row);
+	if (!whole)
+		return;
+	ALWAYS(quick && row.reason == 0 && row.expires_ms == s.expires_ms && row.seq == s.seq && row.level == s.scope.level);
+	suppression_encode(out, &s);
+	same(out, value);
+}
+
+/* What is a name in any spelling is one in its canonical spelling, and looks like one. */
+static void block_name(struct view key, struct view value, struct buf *out)
+{
+	struct block_name n, again;
+	(void)key;
+	(void)out;
+	if (block_name_parse(value, &n, NULL) < 0)
+		return;
+	ALWAYS(channel_is_block(n.channel) && block_name_is_meant(value) && block_name_is_meant(view_of(n.text)));
+	ALWAYS(block_name_parse(view_of(n.text), &again, NULL) == 0 && again.channel == n.channel && strcmp(again.text, n.text) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const kinds[])(struct view key, struct view value, struct buf * out) = {
-	    suppression, consent, entry, name, scope};
-	static const size_t key_bytes[] = {SUPPRESSION_KEY, CONSENT_KEY, 8, 2, 0};
+	    suppression, consent, entry, name, scope, allow, block_name};
+	static const size_t key_bytes[] = {SUPPRESSION_KEY, CONSENT_KEY, 8, 2, 0, CONSENT_KEY, 0};
 	struct buf out;
 	if (size == 0 || data[0] >= sizeof kinds / sizeof *kinds || size - 1 < key_bytes[data[0]])
 		return 0;

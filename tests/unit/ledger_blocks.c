@@ -449,7 +449,7 @@ static bool walked(void *arg, const struct suppression *s, struct view address)
 static void rows_are_walked_with_their_names(void **state)
 {
 	struct change c = about(CHANGE_ALLOW, "@test.example", "");
-	const struct ledger_walk walk = {.suppression = walked, .allow = walked};
+	const struct ledger_walk walk = {.suppression = walked, .block = walked, .allow = walked};
 	struct buf text;
 	struct err err;
 	(void)state;

@@ -177,10 +177,21 @@ static const struct {
 	{"h.json", "[{\"id\":1,\"email\":\"a@x.test\",\"reason\":\"complaint\",\"description\":\"\",\"created_at\":1}]", "hyvor", "S complaint a@x.test;"},
 	{"k.csv", "Email Address\na@x.test\n", "klaviyo", "S manual a@x.test;"},
 	{"c.csv", "a@x.test,2030-01-01T00:00:00Z\n", "cloudflare", "S manual a@x.test;"},
+	{"z.json", "{\"suppressionlist\":[{\"id\":\"1\",\"address\":\"a@x.test\",\"created\":\"2016-03-16\"},{\"id\":\"2\",\"domain\":\"b.test\",\"created\":\"2016-03-16\"}]}", "zonemta",
+	    "S manual a@x.test;S manual domain b.test;"},
+	{"w.csv", "address,domain\na@x.test,\n,b.test\n", "mailgun-whitelist", "A a@x.test;A domain b.test;"},
+	{"w.json", "[{\"value\":\"a@x.test\",\"type\":\"address\",\"reason\":\"vip\"},{\"value\":\"b.test\",\"type\":\"domain\"}]", "mailgun-whitelist-json", "A a@x.test;A domain b.test;"},
+	{"d.txt", "b.test\n*.b.test\n@c.test\na@x.test\n", "domains", "S manual domain b.test;S manual *.b.test;S manual @c.test;S manual a@x.test;"},
+	{"d.csv", "domain,note\nb.test,x\n", "domains-column", "S manual domain b.test;"},
+	{"h.txt", "d41d8cd98f00b204e9800998ecf8427e\nDA39A3EE5E6B4B0D3255BFEF95601890AFD80709\na@x.test\n", "digests",
+	    "S manual d41d8cd98f00b204e9800998ecf8427e;S manual DA39A3EE5E6B4B0D3255BFEF95601890AFD80709;! a digest: 32, 40, 64 or 128 hex digits;"},
+	{"h.csv", "md5\nd41d8cd98f00b204e9800998ecf8427e\n", "digests-column", "S manual d41d8cd98f00b204e9800998ecf8427e;"},
+	{"a.csv", "address,channel,scope,allowed,expires,source,actor,note\na@x.test,email,acme,2020-01-01,,x,y,seed\n", "optgate-allow", "A a@x.test;"},
 	{"sf.csv", "Email Address,Subscriber Key,Unsubscribe Date\na@x.test,1,2020-01-01\n", "salesforce", "S unsubscribe a@x.test;"},
 	{"plain.txt", "a@x.test\nB@x.test\n", "plain", "S manual a@x.test;S manual B@x.test;"},
-	{"o.csv", "address,channel,scope,reason,event,expires,source,actor,note\na@x.test,email,acme,complaint,2020-01-01,,x,y,z\nb@x.test,email,,nonsense,2020-01-01,,,,\n", "optgate",
-	    "S complaint a@x.test;! reason: objection, unsubscribe, complaint, bounce, manual, register, legal or erasure;"},
+	{"o.csv", "address,channel,scope,reason,event,expires,source,actor,note\na@x.test,email,acme,complaint,2020-01-01,,x,y,z\nb@x.test,email,,nonsense,2020-01-01,,,,\n"
+	    "\"'@b.test\",domain,acme,manual,2020-01-01,,x,y,z\nc@x.test,domain,acme,manual,2020-01-01,,x,y,z\n", "optgate",
+	    "S complaint a@x.test;! reason: objection, unsubscribe, complaint, bounce, manual, register, legal or erasure;S manual @b.test;! channel: email;"},
 	{"c.csv", "address,purpose,basis,granted,wording,evidence\na@x.test,acme/news,consent,2020-01-01,w1,ip=1.2.3.4\nb@x.test,acme/news,consent,2020-01-01,,x\nc@x.test,acme/news,consent,,w,x\n",
 	    "consent", "G a@x.test;! wording: which words were agreed to;! granted: when it was given;"},
 	/* a list of contacts is no list of suppressions */
@@ -204,9 +215,11 @@ static void tell(struct list_reader *r, struct buf *out)
 		}
 		list_format(r)->map(&row, &e);
 		if (e.kind == ENTRY_SUPPRESS)
-			buf_fmt(out, "S %s %.*s%s%.*s;", reason_word(e.reason), VFMT(e.address), e.topic.n ? " " : "", VFMT(e.topic));
+			buf_fmt(out, "S %s %s%.*s%s%.*s;", reason_word(e.reason), e.is_domain ? "domain " : "", VFMT(e.address), e.topic.n ? " " : "", VFMT(e.topic));
 		else if (e.kind == ENTRY_GRANT)
 			buf_fmt(out, "G %.*s;", VFMT(e.address));
+		else if (e.kind == ENTRY_ALLOW)
+			buf_fmt(out, "A %s%.*s;", e.is_domain ? "domain " : "", VFMT(e.address));
 		else
 			buf_fmt(out, "%c %s;", e.kind == ENTRY_SKIP ? '-' : '!', e.why);
 	}

@@ -122,6 +122,40 @@ static void somebody_says_stop(void **state)
 	expect("optout", 2, "expected an address or a number");
 }
 
+static void domains_and_digests_are_blocked_and_seeds_pass(void **state)
+{
+	(void)state;
+	expect("suppress list", 0, "no domain and no digest is blocked");
+	expect("allow list", 0, "nobody is let pass");
+	expect("suppress add @Example.ORG --note own-firm", 0, "@example.org: suppressed: manual, scope global");
+	expect("suppress add @example.org", 0, "was suppressed already");
+	expect("suppress add *.example.org --scope acme --reason objection", 0, "*.example.org: suppressed: objection, scope acme");
+	expect("suppress add md5:0123456789abcdef0123456789ABCDEF", 0, "md5:0123456789abcdef0123456789abcdef: suppressed");
+	expect("suppress list", 0, "@example.org");
+	expect("suppress list --json", 0, "\"kind\": \"below-domain\"");
+	expect("suppress list --limit 1", 0, "2 more rows");
+	expect("suppress show @example.org", 0, "own-firm");
+	expect("suppress show @example.com", 0, "@example.com: not suppressed");
+	expect("suppress add @example --channel sms", 1, "@example: ");
+	expect("suppress add md5:12", 1, "md5:12: md5: expected 32 hex digits");
+	expect("explain eve@example.org --stream acme/offers", 3, "@example.org: stopped by hand");
+	expect("explain eve@mail.example.org --stream acme/offers --json", 3, "\"about\": \"*.example.org\"");
+	expect("explain eve@example.org --stream acme/receipts", 0, "allow");
+	expect("allow add eve@example.org", 2, "expected --note TEXT");
+	expect("allow add eve@example.org --note seed", 0, "eve@example.org: let pass: allow row, scope global");
+	expect("allow add eve@mail.example.org --note seed", 0, "let pass");
+	expect("explain eve@example.org --stream acme/offers", 0, "an allow row lifts it");
+	expect("explain eve@mail.example.org --stream acme/offers", 3, "suppress (objection)");
+	expect("allow list", 0, "eve@example.org");
+	expect("allow remove eve@example.org", 0, "no longer let pass");
+	expect("allow remove eve@example.org", 0, "was not let pass like this");
+	expect("explain eve@example.org --stream acme/offers", 3, "suppress (manual)");
+	expect("suppress remove @example.org --note mistake", 0, "@example.org: no longer suppressed");
+	expect("suppress families", 0, "0 addresses");
+	expect("explain postmaster@example.net --stream acme/offers", 3, "suppress (role-account)");
+	expect("explain postmaster@example.net --stream acme/receipts", 0, "allow");
+}
+
 static void mistakes_are_told(void **state)
 {
 	(void)state;
@@ -183,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(people_are_blocked_and_freed, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(domains_and_digests_are_blocked_and_seeds_pass, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(somebody_says_stop, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(mistakes_are_told, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(keys_clients_and_figures, make_dir, remove_dir),
