@@ -55,6 +55,7 @@ struct brand {
 	bool mails_roles;  /* marketing may go to role accounts (RULE_ROLE) */
 	char **role_names; /* local parts of role accounts; none: those of src/policy/role.c */
 	unsigned role_name_count;
+	bool refuses_typos; /* marketing to mistyped domains (RULE_TYPO) */
 	struct scope scope;
 };
 
@@ -77,6 +78,8 @@ bool brand_owns_domain(const struct brand *b, struct view domain);
 bool brand_folds(const struct brand *b, struct view address);
 /* Is it a role's (abuse@, postmaster@: RFC 2142) and not a person's? */
 bool brand_is_role(const struct brand *b, struct view address);
+/* Is its domain a large provider's, mistyped? */
+bool domain_is_typo(struct view address);
 
 enum verdict_kind { VERDICT_ALLOW, VERDICT_SUPPRESS, VERDICT_DEFER };
 
@@ -88,6 +91,7 @@ enum rule {
 	RULE_WITHDRAWN,       /* consent for this purpose was withdrawn, and no newer grant stands */
 	RULE_NO_BASIS,        /* the stream asks for a basis and none is on record, or it has expired */
 	RULE_ROLE,            /* marketing for a role account, and nobody there has given consent */
+	RULE_TYPO,            /* marketing for a mistyped domain, and nobody there has given consent */
 };
 const char *rule_word(enum rule r);      /* "suppression" */
 const char *rule_sentence(enum rule r);  /* for a person */
@@ -130,7 +134,7 @@ struct verdict policy_decide_then(
 /* Never fails: what can't be known is VERDICT_DEFER. A few microseconds, no allocation. */
 struct verdict policy_decide(struct ledger *l, const struct question *q);
 
-/* The stable word for a refusal: the reason's word, or "no-consent", "withdrawn", "role-account", "unavailable". */
+/* The stable word for a refusal: the reason's word, or "no-consent", "withdrawn", "role-account", "typo-domain", "unavailable". */
 const char *verdict_reason_word(const struct verdict *v);
 
 /* Explanation: every row looked at and what it means for this question. */

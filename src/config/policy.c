@@ -72,6 +72,18 @@ static void take_domains(struct brand *b, const struct raw_brand *r)
 	for (; b->from_domain_count < r->from_domains.count; b->from_domain_count++)
 		b->from_domains[b->from_domain_count] = domain_dup(text_at(&r->from_domains, b->from_domain_count));
 	b->bounce_domain = domain_dup(&r->bounce_domain);
+	b->folding = mem_zero(r->folding.count * sizeof *b->folding);
+	for (; b->folding_count < r->folding.count; b->folding_count++)
+		b->folding[b->folding_count] = domain_dup(text_at(&r->folding, b->folding_count));
+}
+
+static void take_roles(struct brand *b, const struct raw_brand *r)
+{
+	b->mails_roles = r->mails_roles;
+	b->refuses_typos = r->refuses_typos;
+	b->role_names = mem_zero(r->role_names.count * sizeof *b->role_names);
+	for (; b->role_name_count < r->role_names.count; b->role_name_count++)
+		b->role_names[b->role_name_count] = text_dup(text_at(&r->role_names, b->role_name_count));
 }
 
 static int make_brand(struct brand *b, const struct raw_brand *r, const struct raw_text *default_url, struct err *err)
@@ -81,6 +93,7 @@ static int make_brand(struct brand *b, const struct raw_brand *r, const struct r
 	b->title = text_dup(&r->title);
 	b->public_url = text_dup(r->public_url.s ? &r->public_url : default_url);
 	take_domains(b, r);
+	take_roles(b, r);
 	if (!b->public_url)
 		return raw_wrong(err, &r->name.at, "brands[].public_url",
 		    "required and not given: expected a URL here or in public.url");

@@ -48,7 +48,8 @@ struct raw_form {
 struct raw_brand {
 	struct raw_text style_file, frame_file, notice_from, notice_stream;
 	struct raw_text name, title, bounce_domain, public_url;
-	struct raw_list from_domains; /* raw_text */
+	struct raw_list from_domains, folding, role_names; /* raw_text */
+	int64_t mails_roles, refuses_typos;
 	struct raw_list dkim;         /* raw_dkim */
 	struct raw_list streams;      /* raw_stream */
 };

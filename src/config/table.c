@@ -16,6 +16,8 @@ static const struct choice proxy_listeners[] = {{"listen", 0}, {"tls_listen", 1}
 static const struct choice refusals[] = {{"refuse", REFUSAL_REFUSE}, {"drop", REFUSAL_DROP}, {"hold", REFUSAL_HOLD}, {0}};
 static const struct choice tripwires[] = {{"off", TRIPWIRE_OFF}, {"report", TRIPWIRE_REPORT}, {"hold", TRIPWIRE_HOLD}, {"marketing", TRIPWIRE_MARKETING}, {0}};
 
+static const struct choice roles[] = {{"refuse", false}, {"pass", true}, {0}};
+static const struct choice typos[] = {{"pass", false}, {"refuse", true}, {0}};
 static const struct choice unknown_clients[] = {{"defer", DOORS_DEFER}, {"refuse", DOORS_REFUSE}, {"pass", DOORS_PASS}, {0}};
 
 #define KiB 1024ll
@@ -233,6 +235,14 @@ const struct setting settings[] = {
 	{"brands[].bounce_domain", KIND_TEXT, REQUIRED, AT(raw_brand, bounce_domain), .check = check_domain, .sample = "bounce.example.com",
 	    .help = "Domain of return paths and of mailto opt-outs. Its mail must come back to optgate."},
 	{"brands[].public_url", KIND_TEXT, AT(raw_brand, public_url), .check = check_url, .help = "As public.url, for this brand."},
+	{"brands[].folding", KIND_TEXTS, AT(raw_brand, folding), .hi = 1000, .check = check_domain,
+	    .help = "Recipients' domains in which all forms of a mailbox count as one for suppressions: without \"+tag\", and for gmail.com (also googlemail.com) and proton.me (also protonmail.com, pm.me) without dots. This only ever widens what is blocked, never what was agreed to. Default: none. Other forms that were written down by a version without this setting are found once `optgate suppress families` was run."},
+	{"brands[].role_accounts", KIND_CHOICE, AT(raw_brand, mails_roles), .choices = roles, .def = "refuse",
+	    .help = "Marketing to abuse@, postmaster@, noc@ and other mailboxes of a role (RFC 2142): refused unless consent (basis consent) is on record, or let pass."},
+	{"brands[].role_names", KIND_TEXTS, AT(raw_brand, role_names), .hi = 1000, .check = check_name,
+	    .help = "Local parts of role accounts. Default: abuse, noc, security, postmaster, hostmaster, usenet, webmaster, www, uucp, ftp, root, mailer-daemon, spam, phishing, dmarc, no-reply and the like. info, sales, marketing and support are not among them: small firms sign up with those."},
+	{"brands[].typo_domains", KIND_CHOICE, AT(raw_brand, refuses_typos), .choices = typos, .def = "pass",
+	    .help = "Marketing to domains that are a large provider's name mistyped (gmial.com, hotmial.com): somebody else may own them. Refused unless consent is on record, or let pass."},
 	{"brands[].style_file", KIND_TEXT, AT(raw_brand, style_file), .check = check_path,
 	    .help = "Style sheet of the brand's pages, put behind ours (see the classes box, field, quiet and the variables --ground, --ink, --soft, --line, --act, --on-act). It may load nothing but data: images."},
 	{"brands[].frame_file", KIND_TEXT, AT(raw_brand, frame_file), .check = check_path,

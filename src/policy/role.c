@@ -1,4 +1,4 @@
-/* What an address is by its form alone: a role's, or one of many forms of a mailbox. */
+/* What an address is by its form alone: a role's, a mistyped one, or one of many forms of a mailbox. */
 #include "mail/fold.h"
 #include "policy/policy.h"
 
@@ -31,6 +31,22 @@ bool brand_is_role(const struct brand *b, struct view address)
 			return true;
 	for (size_t i = 0; !b->role_name_count && i < ROLES; i++)
 		if (is_named(local, roles[i]))
+			return true;
+	return false;
+}
+
+/* Slips that are seen often, in names that are typed most. Some are somebody's: mail that goes there is read by strangers. */
+static const char *const typos[] = {
+    "gamil.com", "gmai.com", "gmail.co", "gmail.con", "gmail.cm", "gmaill.com", "gmal.com", "gmial.com", "gmil.com", "gnail.com", "hotmai.com",
+    "hotmail.co", "hotmail.con", "hotmal.com", "hotmial.com", "hotmil.com", "hotnail.com", "icloud.con", "iclod.com", "icoud.com", "outlok.com",
+    "outlook.con", "outloook.com", "oulook.com", "yaho.com", "yahoo.con", "yahooo.com", "yhaoo.com", "yaoo.com",
+};
+
+bool domain_is_typo(struct view address)
+{
+	struct view domain = view_sub(address, local_of(address).n + 1, address.n);
+	for (size_t i = 0; i < sizeof typos / sizeof *typos; i++)
+		if (view_eq(view_of(typos[i]), domain))
 			return true;
 	return false;
 }

@@ -109,19 +109,36 @@ static bool withdrawal_speaks(const struct facts *f, struct verdict *v)
 	return false;
 }
 
-/* Nobody signs up as abuse@; who has, with consent of their own, gets what they asked for. */
+/* Who has given consent from this very address gets what they asked for, whatever it looks like. */
+static bool has_consented(const struct facts *f)
+{
+	for (enum scope_level l = SCOPE_BRAND; l < LEVELS; l++) {
+		const struct consent_row *c = &f->consents[l];
+		if (c->basis == BASIS_CONSENT &&
+		    consent_stands(c->basis, c->granted_ms, c->withdrawn_ms, c->expires_ms, f->question->now_ms))
+			return true;
+	}
+	return false;
+}
+
+static bool is_guarded(const struct facts *f)
+{
+	const struct question *q = f->question;
+	return q->stream->class == CLASS_MARKETING && q->channel == CHANNEL_EMAIL && !f->allowed && !has_consented(f);
+}
+
 static bool role_speaks(const struct facts *f, struct verdict *v)
 {
 	const struct question *q = f->question;
 	(void)v;
-	if (q->stream->class != CLASS_MARKETING || f->allowed || !brand_is_role(q->stream->brand, q->address))
-		return false;
-	for (enum scope_level l = SCOPE_BRAND; l < LEVELS; l++) {
-		const struct consent_row *c = &f->consents[l];
-		if (c->basis == BASIS_CONSENT && consent_stands(c->basis, c->granted_ms, c->withdrawn_ms, c->expires_ms, q->now_ms))
-			return false;
-	}
-	return true;
+	return brand_is_role(q->stream->brand, q->address) && is_guarded(f);
+}
+
+static bool typo_speaks(const struct facts *f, struct verdict *v)
+{
+	const struct question *q = f->question;
+	(void)v;
+	return q->stream->brand->refuses_typos && domain_is_typo(q->address) && is_guarded(f);
 }
 
 /* A grant on record, of a basis that the stream accepts, for its topic, itself or its brand. */
@@ -149,6 +166,7 @@ static const struct rule_row {
 	{RULE_SUPPRESSION, suppression_speaks, "suppression", "a suppression reaches this kind of mail"},
 	{RULE_WITHDRAWN, withdrawal_speaks, "withdrawn", "consent was withdrawn, and no newer consent stands"},
 	{RULE_ROLE, role_speaks, "role", "a role account, and nobody there has given consent to this marketing"},
+	{RULE_TYPO, typo_speaks, "typo", "the domain looks mistyped, and nobody there has given consent to this marketing"},
 	{RULE_NO_BASIS, no_basis_speaks, "no-basis",
 	"no lawful basis that the stream accepts is on record, or it has expired"},
 	{RULE_NONE, NULL, "none", "nothing speaks against it"},
@@ -247,6 +265,7 @@ const char *verdict_reason_word(const struct verdict *v)
 		[RULE_WITHDRAWN] = "withdrawn",
 		[RULE_NO_BASIS] = "no-consent",
 		[RULE_ROLE] = "role-account",
+		[RULE_TYPO] = "typo-domain",
 	};
 	const char *reason = v->rule == RULE_SUPPRESSION ? reason_word(v->reason) : NULL;
 	return reason ? reason : words[v->rule];

@@ -139,6 +139,13 @@ static void a_good_file_fills_the_rooms(void **state)
 	const struct brand *b = &c->policy->brands[0];
 	assert_string_equal(b->from_domains[1], "example.org");
 	assert_string_equal(b->public_url, "https://u.example.com");
+	assert_int_equal(b->folding_count, 2);
+	assert_string_equal(b->folding[1], "xn--bcher-kva.example");
+	assert_true(brand_folds(b, V("a.nn@googlemail.com")));
+	assert_false(brand_folds(b, V("a.nn@example.net")));
+	assert_true(brand_is_role(b, V("tips@example.net")));
+	assert_false(brand_is_role(b, V("abuse@example.net")));
+	assert_true(b->refuses_typos);
 	const struct stream *s = policy_stream(c->policy, V("acme/offers"));
 	assert_non_null(s);
 	assert_int_equal(s->accepts, 1 << BASIS_CONSENT | 1 << BASIS_SOFT_OPT_IN);

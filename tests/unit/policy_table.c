@@ -2,10 +2,13 @@
 #include "policy_help.h"
 
 #include "base/file.h"
+#include "crypto/hash.h"
+#include "ledger/blocks.h"
 
 #define DAY_MS INT64_C(86400000)
 #define TODAY 100
 #define CASES_BYTES (1u << 20)
+#define PERSON_TEXT 100
 
 static struct place place;
 static struct ledger *l;
@@ -29,15 +32,150 @@ static int64_t day(struct view v)
 	return (int64_t)n * DAY_MS;
 }
 
+/* ---- rows that are not the person's own ---- */
+
+static void name_domain(const char *person, char dst[BLOCK_TEXT])
+{
+	snprintf(dst, BLOCK_TEXT, "%s", strchr(person, '@'));
+}
+
+static void name_below(const char *person, char dst[BLOCK_TEXT])
+{
+	snprintf(dst, BLOCK_TEXT, "*%s", strchr(strchr(person, '@'), '.'));
+}
+
+static void name_parent(const char *person, char dst[BLOCK_TEXT])
+{
+	snprintf(dst, BLOCK_TEXT, "@%s", strchr(strchr(person, '@'), '.') + 1);
+}
+
+static void name_digest(const char *person, char dst[BLOCK_TEXT], enum digest kind)
+{
+	uint8_t bytes[64];
+	digest(kind, view_of(person), bytes);
+	for (size_t i = 0; i < digest_bytes(kind); i++)
+		snprintf(dst + 2 * i, BLOCK_TEXT - 2 * i, "%02x", bytes[i]);
+}
+
+static void name_md5(const char *person, char dst[BLOCK_TEXT])
+{
+	name_digest(person, dst, DIGEST_MD5);
+}
+
+static void name_sha1(const char *person, char dst[BLOCK_TEXT])
+{
+	name_digest(person, dst, DIGEST_SHA1);
+}
+
+static void name_sha256(const char *person, char dst[BLOCK_TEXT])
+{
+	name_digest(person, dst, DIGEST_SHA256);
+}
+
+static void name_sha512(const char *person, char dst[BLOCK_TEXT])
+{
+	name_digest(person, dst, DIGEST_SHA512);
+}
+
+static const struct naming {
+	const char *word;
+	void (*name)(const char *person, char dst[BLOCK_TEXT]);
+} namings[] = {
+    {"domain", name_domain},
+    {"below", name_below},
+    {"parent", name_parent},
+    {"md5", name_md5},
+    {"sha1", name_sha1},
+    {"sha256", name_sha256},
+    {"sha512", name_sha512},
+};
+
+static bool is_expired(struct view word)
+{
+	return view_eq(word, V("expired"));
+}
+
+/* "REASON SCOPE [expired]" or "allow SCOPE [expired]" about what NAME says. */
+static void record_about(struct view name, struct view rest)
+{
+	struct view reason = {0}, scope = {0}, end = {0};
+	struct block_name block;
+	(void)(view_word(&rest, &reason) && view_word(&rest, &scope) && view_word(&rest, &end));
+	struct change ch = scoped(CHANGE_SUPPRESS, "", scope);
+	if (block_name_is_meant(name)) {
+		assert_int_equal(block_name_parse(name, &block, NULL), 0);
+		change_about(l, &block, &ch);
+	} else {
+		ch.address = name;
+		ledger_person_key(l, CHANNEL_EMAIL, name, &ch.who);
+	}
+	ch.reason = reason_of(reason);
+	ch.kind = ch.reason ? CHANGE_SUPPRESS : CHANGE_ALLOW;
+	assert_true(ch.reason || view_eq(reason, V("allow")));
+	ch.note = V("for a case");
+	ch.expires_ms = is_expired(end) ? (TODAY - 1) * DAY_MS : 0;
+	change_ok(l, &ch);
+}
+
+/* False: ENTRY is not about others. */
+static bool record_other(const char *person, struct view verb, struct view rest)
+{
+	char name[BLOCK_TEXT];
+	bool known = view_eq(verb, V("form"));
+	snprintf(name, sizeof name, "%.*s+other%s", (int)(strchr(person, '@') - person), person, strchr(person, '@'));
+	for (size_t i = 0; !known && i < sizeof namings / sizeof *namings; i++) {
+		known = view_eq(view_of(namings[i].word), verb);
+		if (known)
+			namings[i].name(person, name);
+	}
+	if (known)
+		record_about(view_of(name), rest);
+	return known;
+}
+
+/* ---- what the brand is like, and what the address ---- */
+
+static bool has_word(struct view records, struct view word)
+{
+	struct view one;
+	while (view_cut(&records, '+', &one))
+		if (view_eq(view_trim(one), word))
+			return true;
+	return false;
+}
+
+static void set_the_scene(struct view records, unsigned number, char person[PERSON_TEXT])
+{
+	static char *folded[1];
+	static char domain[64];
+	struct brand *b = &test_policy->brands[0];
+	snprintf(domain, sizeof domain, "mail.case-%u.example", number);
+	folded[0] = domain;
+	b->folding = has_word(records, V("folds")) ? folded : NULL;
+	b->folding_count = b->folding ? 1 : 0;
+	b->refuses_typos = has_word(records, V("typo"));
+	b->mails_roles = has_word(records, V("mails-roles"));
+	snprintf(person, PERSON_TEXT, "%s%u@%s", has_word(records, V("role")) ? "abuse+" : "ann", number, has_word(records, V("typo")) ? "gmial.com" : domain);
+}
+
 /* One entry of the left column. */
 static void record(const char *person, struct view entry)
 {
 	struct view verb, a = {0}, b = {0}, c = {0}, d = {0};
 	struct change ch;
+	const struct view whole = entry;
 	assert_true(view_word(&entry, &verb));
-	(void)(view_word(&entry, &a) && view_word(&entry, &b) && view_word(&entry, &c) && view_word(&entry, &d));
-	if (view_eq(verb, V("nothing")))
+	static const char *const scenes[] = {"nothing", "folds", "role", "typo", "mails-roles"};
+	for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+		if (view_eq(verb, view_of(scenes[i])))
+			return;
+	if (record_other(person, verb, entry))
 		return;
+	if (view_eq(verb, V("allow"))) {
+		record_about(view_of(person), whole);
+		return;
+	}
+	(void)(view_word(&entry, &a) && view_word(&entry, &b) && view_word(&entry, &c) && view_word(&entry, &d));
 	if (view_eq(verb, V("grant"))) {
 		ch = scoped(CHANGE_GRANT, person, b);
 		ch.basis = basis_of(a);
@@ -80,10 +218,10 @@ static void explanation_agrees(const struct question *q, const struct verdict *v
 static void run_case(struct view line, unsigned number)
 {
 	struct view rest = line, records, where, wanted, entry;
-	char person[64], stream[SCOPE_NAME_MAX + 1];
+	char person[PERSON_TEXT], stream[SCOPE_NAME_MAX + 1];
 	assert_true(view_cut(&rest, '|', &records) && view_cut(&rest, '|', &where));
 	wanted = view_trim(rest);
-	snprintf(person, sizeof person, "case-%u@example.com", number);
+	set_the_scene(records, number, person);
 	while (view_cut(&records, '+', &entry))
 		record(person, entry);
 	struct question q = question_on(l, person, terminated(stream, sizeof stream, view_trim(where)));
@@ -130,6 +268,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	test_policy->brands[0].folding = NULL;
+	test_policy->brands[0].folding_count = 0;
 	ledger_close(&l);
 	policy_free(&test_policy->shared);
 	place_remove(&place);
