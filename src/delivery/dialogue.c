@@ -3,7 +3,10 @@
  *
  * And what it can't be asked not to do: where CHUNKING is offered it uses BDAT, sends all chunks ahead of the
  * replies, and keeps only the last reply (503 where the first was 552). With DATA the bytes wait for 354, and the
- * verdict with them. So the offer is made unreadable, on its last letter, in the buffer that is parsed next. */
+ * verdict with them. So the offer is made unreadable, on its last letter, in the buffer that is parsed next.
+ *
+ * Nor does it notice a reply too many: each one is taken for the answer to whatever is sent next, and a hop that repeats itself would have
+ * taken mail that never left. So the replies that are owed are counted: a yes is worth something only as the answer to a message's own end. */
 #include "dialogue.h"
 
 static const struct verb_row {
@@ -15,11 +18,26 @@ static const struct verb_row {
 
 void dialogue_start(struct dialogue *d, bool needs_auth, bool needs_tls)
 {
-	*d = (struct dialogue){.needs_auth = needs_auth, .needs_tls = needs_tls};
+	*d = (struct dialogue){.needs_auth = needs_auth, .needs_tls = needs_tls, .owed = 1};
+}
+
+static unsigned count_lines(struct view bytes)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < bytes.n; i++)
+		n += bytes.p[i] == '\n';
+	return n;
+}
+
+void dialogue_ends_data(struct dialogue *d)
+{
+	d->owed++;
+	d->dot_open = true;
 }
 
 enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes)
 {
+	d->owed += count_lines(bytes);
 	if (d->last == VERB_AUTH && d->code == 334)
 		return WIRE_WHOLE; /* an AUTH exchange goes on */
 	d->last = VERB_OTHER;
@@ -55,6 +73,19 @@ static void note_offer(struct dialogue *d, struct view line)
 			d->offers |= rows[i].offer;
 }
 
+/* A whole reply has come. A goodbye may come at any time (RFC 5321 3.8). */
+static void settle_reply(struct dialogue *d)
+{
+	if (d->owed == 0) {
+		d->astray = d->astray || d->code != 421;
+		return;
+	}
+	if (--d->owed == 0 && d->dot_open) {
+		d->dot_open = false;
+		d->dots_answered++;
+	}
+}
+
 /* A whole line has come. True when it ends a reply. */
 static bool end_line(struct dialogue *d)
 {
@@ -66,6 +97,7 @@ static bool end_line(struct dialogue *d)
 	if (!view_u64(view_sub(line, 0, 3), 999, &code) || (line.n > 3 && line.p[3] == '-'))
 		return false;
 	d->code = (int)code;
+	settle_reply(d);
 	if (code >= 400) {
 		d->no_code = (int)code;
 		(void)view_str(line, d->no_text, sizeof d->no_text); /* empty if it holds a NUL */

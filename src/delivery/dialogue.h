@@ -17,6 +17,10 @@ struct dialogue {
 	enum dialogue_verb last;  /* of what we sent */
 	enum dialogue_verb reached; /* the furthest of them */
 	int code;                 /* of the last whole reply */
+	unsigned owed;            /* replies to what we sent that have not come yet; the greeting is one */
+	bool dot_open;            /* the last of them is the reply to the end of a message */
+	unsigned dots_answered;   /* messages whose end had a reply of its own */
+	bool astray;              /* a reply came that nobody had asked for: whose the later ones are can't be told */
 	int auth_code;            /* of the last reply to AUTH; 0 = AUTH was never sent */
 	int no_code;              /* of the last refusal, 4xx or 5xx; a goodbye may follow it */
 	char no_text[200];        /* its last line, as it came */
@@ -29,5 +33,7 @@ void dialogue_start(struct dialogue *d, bool needs_auth, bool needs_tls);
 enum wire_cut dialogue_sends(struct dialogue *d, struct view bytes);
 /* Spoils the word CHUNKING in place: see dialogue.c. */
 enum wire_cut dialogue_receives(struct dialogue *d, char *p, size_t n);
+/* The end of a message's data is going out. */
+void dialogue_ends_data(struct dialogue *d);
 /* How far a session got in which no MAIL was answered. */
 enum session_stage dialogue_stage(const struct dialogue *d, bool connected, enum wire_cut cut);

@@ -84,6 +84,7 @@ static const char *const sentences[] = {
     [WIRE_INJECTION] = "plain text was injected after the STARTTLS reply",
     [WIRE_NO_AUTH] = "next hop did not authenticate us",
     [WIRE_NO_TLS] = "next hop offers no TLS where it is required",
+    [WIRE_ASTRAY] = "next hop replied to what was never said",
 };
 
 const char *wire_cut_sentence(enum wire_cut c)

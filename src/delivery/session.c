@@ -6,6 +6,7 @@
  *   - a reply line over 1023 bytes is read as two: the mail it belongs to counts, no other follows on that connection
  *   - MAIL and RCPT lines are cut at 1024 bytes without a word, and no address is looked at: unclean ones don't get there
  *   - nothing is freed before the session ends, some 4 KB a mail: the caller ends it after so many
+ *   - a reply too many is taken for the answer to the next command: a yes counts only as the answer to the message's own end
  *   - after a refused DATA the next mail is looked for before the event comes: none may be added there */
 #include "session.h"
 
@@ -53,6 +54,7 @@ struct session {
 	struct flight flights[SESSION_SLOTS];
 	unsigned last;          /* slot that was filled last */
 	unsigned mails;
+	unsigned yeses;         /* ends of messages whose answer was told */
 	bool spoken;            /* a MAIL was answered: the session stood */
 	bool closing;           /* nothing more may be added */
 	int64_t connect_ms;     /* told with the first result */
@@ -166,6 +168,8 @@ static bool may_go(struct flight *f)
 {
 	struct session *s = f->session;
 	f->fed = true;
+	if (s->dialogue.astray)
+		wire_cut(s->plan->wire, WIRE_ASTRAY);
 	if (wire_was_cut(s->plan->wire))
 		return false;
 	f->gated = !s->calls->may_go(s->arg, f->slot);
@@ -199,6 +203,8 @@ static const char *feed(void **ctx, int *len, void *arg)
 	}
 	struct view piece = next_piece(f);
 	*len = (int)piece.n;
+	if (piece.n == 0)
+		dialogue_ends_data(&f->session->dialogue);
 	errno = 0;
 	return piece.n ? piece.p : NULL;
 }
@@ -356,13 +362,24 @@ static void on_rcpt(struct session *s, va_list ap)
 	allow_ms(s, s->plan->attempt_timeout_ms);
 }
 
+/* Was the reply the answer to this message's own end, and is its recipient complete? */
+static bool is_complete(struct flight *f)
+{
+	struct session *s = f->session;
+	bool own = s->dialogue.dots_answered > s->yeses;
+	s->yeses = s->dialogue.dots_answered;
+	return own && is_yes(smtp_recipient_status(f->recipient)) && smtp_recipient_check_complete(f->recipient);
+}
+
 static void on_sent(struct session *s, va_list ap)
 {
 	struct flight *f = flight_of(s, va_arg(ap, smtp_message_t));
 	const smtp_status_t *st = smtp_message_transfer_status(f->message);
+	bool complete = is_complete(f);
+	if (s->dialogue.astray)
+		s->closing = true;
 	if (f->live)
-		tell_status(f, f->fed ? STAGE_FINAL : STAGE_DATA, st, is_yes(st) &&
-		    is_yes(smtp_recipient_status(f->recipient)) && smtp_recipient_check_complete(f->recipient));
+		tell_status(f, f->fed ? STAGE_FINAL : STAGE_DATA, st, complete && is_yes(st));
 	bool next_is_there = s->flights[s->last].live;
 	if (!next_is_there && f->fed && st->code >= 200)
 		add_next(s, true);

@@ -18,6 +18,7 @@ enum wire_cut {
 	WIRE_INJECTION,    /* bytes after the STARTTLS reply, before TLS */
 	WIRE_NO_AUTH,      /* MAIL was about to go out unauthenticated */
 	WIRE_NO_TLS,       /* ... or in clear where TLS is required */
+	WIRE_ASTRAY,       /* replies that belong to nothing we said, and the message was about to go out */
 };
 const char *wire_cut_sentence(enum wire_cut c);
 

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct view in = view_n(data, size);
 	struct dialogue whole = play(in, 0), cut = play(in, 1);
 	ALWAYS(whole.authenticated == cut.authenticated && whole.code == cut.code && whole.no_code == cut.no_code);
-	ALWAYS(whole.reached == cut.reached && whole.hello == cut.hello);
+	ALWAYS(whole.reached == cut.reached && whole.hello == cut.hello && whole.owed == cut.owed && whole.astray == cut.astray);
 	for (int connected = 0; connected < 2; connected++)
 		ALWAYS(dialogue_stage(&whole, connected, WIRE_WHOLE) <= STAGE_MAIL);
 	return 0;

@@ -285,6 +285,25 @@ static void long_reply_lines_count_for_their_own_mail_only(void **state)
 	assert_int_equal(outcome(&p, 0), DELIVERED);
 }
 
+/* Replies that nobody asked for are not taken for the next mail's: what the hop refused, or never saw, is not delivered. */
+static void a_hop_that_repeats_itself_has_taken_one_mail(void **state)
+{
+	(void)state;
+	static const char *const more[] = {"250 2.1.0 s\r\n250 2.1.5 r\r\n354 go\r\n250 2.0.0 kept\r\n", "250 2.0.0 kept\r\n",
+	    "250 2.1.0 s\r\n250 2.1.5 r\r\n", "250 2.1.0 s\r\n250 2.1.5 r\r\n354 go\r\n"};
+	for (size_t i = 0; i < 2 * sizeof more / sizeof *more; i++) {
+		bool late = i % 2;
+		struct play p;
+		set_up(&p, &(struct hop_script){.astray = more[i / 2], .astray_ms = late ? 20 : 0, .from_message = 1, .data = "451 4.3.0 no\r\n"}, 2);
+		p.park_ms = late ? 100 : 0;
+		run(&p);
+		assert_int_equal(outcome(&p, 0), DELIVERED);
+		assert_int_equal(p.hop.messages, 1);
+		if (p.given == 2)
+			assert_int_not_equal(outcome(&p, 1), DELIVERED);
+	}
+}
+
 static void the_gate_is_asked_before_the_first_byte(void **state)
 {
 	(void)state;
@@ -527,6 +546,7 @@ int main(void)
 	    cmocka_unit_test(a_connection_lost_between_mails_blames_none),
 	    cmocka_unit_test(a_421_ends_the_session_after_its_own_mail),
 	    cmocka_unit_test(long_reply_lines_count_for_their_own_mail_only),
+	    cmocka_unit_test(a_hop_that_repeats_itself_has_taken_one_mail),
 	    cmocka_unit_test(the_gate_is_asked_before_the_first_byte),
 	    cmocka_unit_test(a_deadline_ends_what_no_timeout_does),
 	    cmocka_unit_test(a_stalled_write_never_ends_in_yes),

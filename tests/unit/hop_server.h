@@ -26,6 +26,8 @@
 
 struct hop_script {
 	const char *greeting, *ehlo, *starttls, *auth, *mail, *rcpt, *data, *bdat, *final, *rset;
+	const char *astray;         /* said unasked, after the first message's end was answered */
+	int astray_ms;              /* ... so much later */
 	unsigned from_message;      /* the odd answers start with this message (0 = the first) */
 	unsigned only_connection;   /* and only on this connection, counted from 1; 0 = on all */
 	int pause_ms;               /* before the message's bytes are read */
@@ -196,6 +198,10 @@ static bool hop_end(struct hop_conn *c)
 	if (!odd || sc->final[0] == '2')
 		atomic_fetch_add(&c->s->messages, 1);
 	bool on = hop_answer(c, sc->final, "250 2.0.0 kept\r\n");
+	if (sc->astray && c->message == 0) {
+		poll(NULL, 0, sc->astray_ms);
+		hop_send(c, sc->astray, strlen(sc->astray));
+	}
 	c->message++;
 	return on;
 }
