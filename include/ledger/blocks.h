@@ -58,6 +58,10 @@ struct about {
 };
 int ledger_look_about(struct ledger *l, const struct asked *who, struct arena *arena, struct about *ret, struct err *err) MUST_CHECK;
 
+/* Remembers WHO's family, durably, if ADDRESS is not its plain form; a look only when it is known already. For mail that is about to go out:
+ * the token in it names a key alone, and who clicks must be found by every other form. */
+int ledger_know_family(struct ledger *l, const struct person_key *who, struct view address, struct err *err) MUST_CHECK;
+
 /* Remembers the families of all addresses on record: for those that were written down by a version that kept none. *RET_COUNT = addresses
  * that are not the plain form. */
 int ledger_families(struct ledger *l, uint64_t *ret_count, struct err *err) MUST_CHECK;

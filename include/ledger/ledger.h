@@ -167,6 +167,7 @@ enum change_kind { /* stored values (journal): never renumber */
 	                           REMOVAL_REQUEST_DAYS, as long as the row stays as it is */
 	CHANGE_ALLOW = 20,      /* an allow row (ledger/blocks.h) at this scope, in place of the one that stands; .note says why, .actor who */
 	CHANGE_DISALLOW,        /* it goes */
+	CHANGE_FAMILY,          /* no statement, and no journal entry: remembers whose form .address is (ledger/blocks.h) */
 };
 
 const char *change_word(enum change_kind k); /* "suppress"; NULL for what is none */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "hint.h"
+#include "ledger/blocks.h"
 #include "report.h"
 #include "retry.h"
 
@@ -343,6 +344,14 @@ static bool compose_it(struct attempt *a)
 	                              : answer(a, DELIVERY_DEFERRED, 451, "4.3.0", err.text);
 }
 
+/* The token in the mail will name a key alone: its family must be known before somebody clicks. */
+static bool family_is_known(struct attempt *a)
+{
+	struct err err;
+	struct view address = view_of(a->address.text);
+	return !brand_folds(a->stream->brand, address) || ledger_know_family(a->ledger, &a->who, address, &err) == 0;
+}
+
 /* An operator, or the breaker, keeps this back. */
 static bool held_back(struct attempt *a)
 {
@@ -370,6 +379,8 @@ static bool go_on(struct attempt *a)
 	if (!find_stream(a)) /* a reload took it away: closed until the settings know it again, or the item expires */
 		return answer(a, DELIVERY_DEFERRED, 451, "4.3.5", "stream is not in the settings");
 	enum verdict_kind v = ask(a);
+	if (v == VERDICT_ALLOW && !family_is_known(a))
+		v = VERDICT_DEFER;
 	return v == VERDICT_ALLOW ? compose_it(a) : v == VERDICT_SUPPRESS ? suppressed(a) : no_verdict(a);
 }
 

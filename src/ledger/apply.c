@@ -391,6 +391,16 @@ static int note(struct apply *a, const struct change *c, struct change_result *r
 	return 0;
 }
 
+/* apply_change sees to the family of every address. */
+static int name_only(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)
+{
+	(void)a;
+	(void)c;
+	(void)ret;
+	(void)err;
+	return 0;
+}
+
 /* ---- the table of operations ---- */
 
 static const struct operation {
@@ -407,6 +417,7 @@ static const struct operation {
 	[CHANGE_REQUEST] = {request, false},
 	[CHANGE_ALLOW] = {apply_allow, true},
 	[CHANGE_DISALLOW] = {apply_disallow, false},
+	[CHANGE_FAMILY] = {name_only, false},
 };
 
 int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)

@@ -47,6 +47,23 @@ void family_keep(const struct ledger *l, struct txn *t, const struct person_key 
 		member_put(t, key);
 }
 
+int ledger_know_family(struct ledger *l, const struct person_key *who, struct view address, struct err *err)
+{
+	struct txn *t = NULL;
+	struct view value;
+	struct change_result r;
+	uint8_t key[FAMILY_KEY];
+	if (!member_key(l, who, address, key))
+		return 0;
+	if (store_read(l->store, &t, err) < 0)
+		return -1;
+	bool known = txn_get(t, TABLE_FAMILIES, view_n(key, sizeof key), &value);
+	int rc = txn_check(t, err);
+	txn_end(&t);
+	const struct change c = {.kind = CHANGE_FAMILY, .channel = CHANNEL_EMAIL, .who = *who, .address = address};
+	return rc < 0 || known ? rc : ledger_change(l, &c, &r, err);
+}
+
 /* ---- many at once: sets of keys, each read in one transaction and written in another ---- */
 
 struct set {

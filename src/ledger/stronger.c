@@ -196,6 +196,7 @@ static const struct form {
 	[CHANGE_REQUEST] = {true, WANTS_WHO | WANTS_REASON, removal_check},
 	[CHANGE_ALLOW] = {true, WANTS_WHO, allow_check},
 	[CHANGE_DISALLOW] = {true, WANTS_WHO, NULL},
+	[CHANGE_FAMILY] = {true, WANTS_WHO | WANTS_PERSON | WANTS_ADDRESS, NULL},
 };
 
 static int strings_check(const struct change *c, struct err *err)

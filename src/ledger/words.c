@@ -51,6 +51,7 @@ static const char *const changes[] = {
 	[CHANGE_REQUEST] = "request",
 	[CHANGE_ALLOW] = "allow",
 	[CHANGE_DISALLOW] = "disallow",
+	[CHANGE_FAMILY] = "family",
 };
 
 static const char *word(const char *const *table, size_t count, unsigned value)

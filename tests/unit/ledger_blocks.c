@@ -381,6 +381,27 @@ static void a_token_blocks_the_family_too(void **state)
 	assert_int_equal(seen_of("ann@example.com", true).suppressions, 1);
 }
 
+/* Nobody has written the address down, only its family. */
+static void mail_on_its_way_makes_the_family_known(void **state)
+{
+	struct change c = change_on(l, CHANGE_SUPPRESS, "ann+1@example.com", "");
+	struct err err = {0};
+	struct buf name;
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ledger_know_family(l, &c.who, c.address, &err), 0);
+	assert_int_equal(ledger_know_family(l, &c.who, V("ann@example.com"), &err), 0);
+	assert_int_equal(ledger_journal_last(l), 0);
+	c.reason = REASON_UNSUBSCRIBE;
+	c.address = V("");
+	change_ok(l, &c);
+	assert_int_equal(seen_of("ann+2@example.com", true).suppressions, 1);
+	buf_init(&name, 100);
+	assert_int_equal(ledger_person(l, &c.who, &name, &err), -1);
+	assert_int_equal(err.kind, ERR_MISSING);
+	buf_free(&name);
+}
+
 static void consent_is_nobody_elses(void **state)
 {
 	struct change c = change_on(l, CHANGE_GRANT, "ann+1@example.com", "acme/news");
@@ -590,6 +611,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(every_form_is_found_by_its_family, begin, end),
 	    cmocka_unit_test_setup_teardown(a_removed_row_is_gone_from_the_family, begin, end),
 	    cmocka_unit_test_setup_teardown(a_token_blocks_the_family_too, begin, end),
+	    cmocka_unit_test_setup_teardown(mail_on_its_way_makes_the_family_known, begin, end),
 	    cmocka_unit_test_setup_teardown(consent_is_nobody_elses, begin, end),
 	    cmocka_unit_test_setup_teardown(an_older_ledger_is_read_and_grows, begin, end),
 	    cmocka_unit_test_setup_teardown(rows_are_walked_with_their_names, begin, end),
