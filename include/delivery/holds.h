@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "mail/envelope.h"
+#include "mail/lane.h"
 
 #define HOLDS_MAX       1000
 #define HOLD_TEXT_MAX   320
@@ -14,7 +15,7 @@ struct hold {
 	/* What is empty fits everything. */
 	char stream[HOLD_TEXT_MAX + 1]; /* "acme/offers", or "acme" for all of that brand */
 	char campaign[HOLD_TEXT_MAX + 1], client[HOLD_TEXT_MAX + 1], domain[HOLD_TEXT_MAX + 1];
-	char route[HOLD_TEXT_MAX + 1];  /* sent by this route instead of being held; then without campaign and client */
+	char route[HOLD_TEXT_MAX + 1];  /* sent by this route instead of being held */
 	int64_t until_ms;               /* 0 = until somebody releases it */
 	int64_t since_ms;
 	char actor[HOLD_WHY_MAX + 1], why[HOLD_WHY_MAX + 1];
@@ -33,7 +34,7 @@ struct hold *holds_list(struct holds *h, unsigned *ret_count);
 
 /* Is mail of this envelope to DOMAIN kept back at NOW? *RET_UNTIL: 0 = until released. */
 bool holds_keep(struct holds *h, const struct envelope *e, struct view domain, int64_t now_ms, int64_t *ret_until_ms);
-/* The route that mail of STREAM ("acme/offers") to DOMAIN is sent by instead of its own; "" = none. */
-void holds_route(struct holds *h, struct view stream, struct view domain, char ret[HOLD_TEXT_MAX + 1]);
+/* The route that mail of this lane is sent by instead of its own; "" = none. */
+void holds_route(struct holds *h, const struct mail_lane *lane, char ret[HOLD_TEXT_MAX + 1]);
 /* Changes with every change. */
 unsigned holds_version(struct holds *h);

@@ -9,7 +9,7 @@ typedef void pass_done(void *arg, const struct reply *reply);
 struct pass_mail { /* all views must stay valid until DONE */
 	uint64_t id;              /* of the message, for logs and its Received field */
 	struct view envelope, recipient, message; /* as the spool would hold them */
-	struct view lane;         /* "acme/offers@example.com" */
+	struct view lane;         /* mail/lane.h */
 	pass_done *done;          /* once, on any thread; must be short */
 	void *arg;
 };

@@ -12,7 +12,7 @@
  *   S6 settled      state record; final                   -> S6 (or S3's case when not yet synced)
  *
  * The spool knows nothing of mail: ENVELOPE, ITEM data and MESSAGE are bytes. A lane groups items that a taker wants together
- * ("acme/offers@example.com"); items of one lane come in due order. */
+ * (mail/lane.h); items of one lane come in due order. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define LANE_MAX 320
+#define LANE_MAX 960
 
 struct spool_settings {
 	const char *dir;

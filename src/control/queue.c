@@ -1,4 +1,4 @@
-/* The queue as an operator sees it: rows filtered by what their lane says ("brand/stream@domain"), and by the envelope only where a filter asks. */
+/* The queue as an operator sees it: rows filtered by what their lane says (mail/lane.h), and by the envelope where a lane of before does not say it. */
 #include "control/queue.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "mail/envelope.h"
+#include "mail/lane.h"
 
 #define LIST_DEFAULT 100
 #define CHOSEN_MAX 20000000 /* items that one action may name by number */
@@ -58,12 +59,6 @@ static bool filter_is_empty(const struct filter *f)
 	return !f->stream.p && !f->domain.p && !f->client.p && !f->campaign.p && !f->state.p && !f->id;
 }
 
-static void split_lane(const char *lane, struct view *ret_stream, struct view *ret_domain)
-{
-	*ret_domain = view_of(lane);
-	view_cut(ret_domain, '@', ret_stream);
-}
-
 /* "acme" means all streams of acme. */
 static bool stream_fits(struct view wanted, struct view stream)
 {
@@ -82,14 +77,23 @@ static bool envelope_fits(const struct filter *f, const struct spool_row *row)
 	return fits;
 }
 
+static bool sender_fits(const struct filter *f, const struct spool_row *row, const struct mail_lane *lane)
+{
+	if (!f->client.p && !f->campaign.p)
+		return true;
+	if (!lane->client.n)
+		return envelope_fits(f, row);
+	return (!f->client.p || view_eq(lane->client, f->client)) && (!f->campaign.p || view_eq(lane->campaign, f->campaign));
+}
+
 static bool row_fits(const struct filter *f, const struct spool_row *row)
 {
-	struct view stream, domain;
-	split_lane(row->lane, &stream, &domain);
+	struct mail_lane lane;
+	mail_lane_read(view_of(row->lane), &lane);
 	return (!f->id || row->id == f->id) && (f->index < 0 || row->index == f->index) &&
-	       (!f->stream.p || stream_fits(f->stream, stream)) && (!f->domain.p || view_ieq(f->domain, domain)) &&
+	       (!f->stream.p || stream_fits(f->stream, lane.stream)) && (!f->domain.p || view_ieq(f->domain, lane.domain)) &&
 	       (!f->state.p || view_eq(f->state, view_of(spool_state_word(row->state)))) &&
-	       ((!f->client.p && !f->campaign.p) || envelope_fits(f, row));
+	       sender_fits(f, row, &lane);
 }
 
 static json_t *text_json(struct view v)
@@ -108,13 +112,13 @@ static json_t *time_json(int64_t ms)
 static json_t *row_json(const struct spool_row *row)
 {
 	char message[SPOOL_ID_TEXT], id[SPOOL_ID_TEXT + 12];
-	struct view stream, domain;
+	struct mail_lane lane;
 	spool_id_text(row->id, message);
 	snprintf(id, sizeof id, "%s.%u", message, row->index);
-	split_lane(row->lane, &stream, &domain);
+	mail_lane_read(view_of(row->lane), &lane);
 	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:I, s:o, s:o}", "id", id, "message", message, "index",
-	    (json_int_t)row->index, "state", spool_state_word(row->state), "stream", text_json(stream), "domain",
-	    text_json(domain), "attempts", (json_int_t)row->attempts, "due", time_json(row->due_ms), "arrived",
+	    (json_int_t)row->index, "state", spool_state_word(row->state), "stream", text_json(lane.stream), "domain",
+	    text_json(lane.domain), "attempts", (json_int_t)row->attempts, "due", time_json(row->due_ms), "arrived",
 	    time_json(row->arrived_ms));
 }
 
@@ -312,12 +316,14 @@ static json_t *answer_reroute(const struct filter *f, const json_t *q)
 	struct hold h;
 	struct err err;
 	unsigned ended = 0;
-	if (!f->holds || !hold_of(f, q, &h) || (!h.stream[0] && !h.domain[0]) || h.client[0] || h.campaign[0] || f->id)
-		return control_error("queue reroute: expected a stream, a domain or both");
+	char campaign[128];
+	if (!f->holds || !hold_of(f, q, &h) || filter_is_empty(f) || f->id || f->state.p)
+		return control_error("queue reroute: expected a stream, a domain, a client or a campaign");
 	int rc = h.route[0] ? holds_add(f->holds, &h, &err) : holds_remove(f->holds, &h, true, &ended, &err);
 	if (rc < 0)
 		return control_error("%s", err.text);
-	log_event(LOG_LEVEL_INFO, "queue.reroute", "stream=\"%s\" domain=\"%s\" route=\"%s\"", h.stream, h.domain, h.route);
+	log_event(LOG_LEVEL_INFO, "queue.reroute", "stream=\"%s\" domain=\"%s\" client=\"%s\" campaign=\"%s\" route=\"%s\"", h.stream, h.domain, h.client,
+	    log_safe(campaign, sizeof campaign, h.campaign, strlen(h.campaign)), h.route);
 	return json_pack("{s:I}", "count", (json_int_t)(h.route[0] ? 1 : ended));
 }
 

@@ -201,11 +201,15 @@ struct hold *holds_list(struct holds *h, unsigned *ret_count)
 	return rows;
 }
 
-static bool keeps(const struct hold *h, const struct envelope *e, struct view stream, struct view domain, int64_t now_ms)
+static bool name_fits(const char *wanted, struct view name)
 {
-	return !h->route[0] && (!h->until_ms || h->until_ms > now_ms) && stream_fits(h->stream, stream) &&
-	       (!h->campaign[0] || view_eq(view_of(h->campaign), e->campaign)) &&
-	       (!h->client[0] || view_eq(view_of(h->client), e->client)) && text_fits(h->domain, domain);
+	return !wanted[0] || view_eq(view_of(wanted), name);
+}
+
+static bool fits(const struct hold *h, const struct mail_lane *l)
+{
+	return stream_fits(h->stream, l->stream) && name_fits(h->campaign, l->campaign) && name_fits(h->client, l->client) &&
+	       text_fits(h->domain, l->domain);
 }
 
 bool holds_keep(struct holds *h, const struct envelope *e, struct view domain, int64_t now_ms, int64_t *ret_until_ms)
@@ -218,10 +222,11 @@ bool holds_keep(struct holds *h, const struct envelope *e, struct view domain, i
 	buf_add(&stream, e->brand);
 	buf_byte(&stream, '/');
 	buf_add(&stream, e->stream);
+	const struct mail_lane lane = {.stream = buf_view(&stream), .domain = domain, .client = e->client, .campaign = e->campaign};
 	pthread_rwlock_rdlock(&h->lock);
 	for (unsigned i = 0; i < h->count; i++) {
 		int64_t until = h->rows[i].until_ms;
-		if (!keeps(&h->rows[i], e, buf_view(&stream), domain, now_ms))
+		if (h->rows[i].route[0] || (until && until <= now_ms) || !fits(&h->rows[i], &lane))
 			continue;
 		*ret_until_ms = !kept || (*ret_until_ms && (!until || until > *ret_until_ms)) ? until : *ret_until_ms;
 		kept = true;
@@ -230,14 +235,14 @@ bool holds_keep(struct holds *h, const struct envelope *e, struct view domain, i
 	return kept;
 }
 
-void holds_route(struct holds *h, struct view stream, struct view domain, char ret[HOLD_TEXT_MAX + 1])
+void holds_route(struct holds *h, const struct mail_lane *lane, char ret[HOLD_TEXT_MAX + 1])
 {
 	ret[0] = 0;
 	if (!h)
 		return;
 	pthread_rwlock_rdlock(&h->lock);
 	for (unsigned i = 0; i < h->count; i++) /* the latest that fits */
-		if (h->rows[i].route[0] && stream_fits(h->rows[i].stream, stream) && text_fits(h->rows[i].domain, domain))
+		if (h->rows[i].route[0] && fits(&h->rows[i], lane))
 			memcpy(ret, h->rows[i].route, HOLD_TEXT_MAX + 1);
 	pthread_rwlock_unlock(&h->lock);
 }

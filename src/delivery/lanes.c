@@ -6,8 +6,6 @@
 
 #include "base/mem.h"
 
-static const struct view no_stream = V("");
-
 /* ---- settings ---- */
 
 void lanes_init(struct lanes *l, struct spool *s, uint64_t random_key)
@@ -57,47 +55,46 @@ static void make_fallback(struct lanes *l)
 
 /* ---- finding the way ---- */
 
-static unsigned find_route(const struct delivery_settings *s, struct view stream, struct view domain)
+static unsigned find_route(const struct delivery_settings *s, const struct mail_lane *lane)
 {
 	unsigned i = 0;
 	char ordered[HOLD_TEXT_MAX + 1];
-	holds_route(s->holds, stream, domain, ordered);
+	holds_route(s->holds, lane, ordered);
 	for (; ordered[0] && i < s->route_count; i++)
 		if (strcmp(s->routes[i].name, ordered) == 0)
 			return i;
 	if (strcmp(ordered, ROUTE_NAME_DEFAULT) == 0)
 		return s->route_count;
 	i = 0;
-	while (i < s->route_count && !mail_matches(&s->routes[i].match, stream, domain))
+	while (i < s->route_count && !mail_matches(&s->routes[i].match, lane->stream, lane->domain))
 		i++;
 	return i;
 }
 
-static uint64_t find_throttles(const struct delivery_settings *s, struct view stream, struct view domain)
+static uint64_t find_throttles(const struct delivery_settings *s, const struct mail_lane *lane)
 {
 	uint64_t bits = 0;
 	for (unsigned i = 0; i < s->throttle_count; i++)
-		if (mail_matches(&s->throttles[i].match, stream, domain))
+		if (mail_matches(&s->throttles[i].match, lane->stream, lane->domain))
 			bits |= 1ull << i;
 	return bits;
 }
 
 unsigned lanes_find_route(const struct lanes *l, struct view lane)
 {
-	struct view stream = no_stream;
-	view_cut(&lane, '@', &stream);
-	return find_route(l->settings, stream, lane);
+	struct mail_lane m;
+	mail_lane_read(lane, &m);
+	return find_route(l->settings, &m);
 }
 
-/* "acme/offers@example.com". */
 static void enter(struct lanes *l, uint32_t lane)
 {
-	struct view domain = view_of(spool_lane_name(l->spool, lane)), stream = no_stream;
-	view_cut(&domain, '@', &stream);
+	struct mail_lane m;
+	mail_lane_read(view_of(spool_lane_name(l->spool, lane)), &m);
 	struct lane_ref ref = {.lane = lane,
-	    .route = find_route(l->settings, stream, domain),
-	    .throttles = find_throttles(l->settings, stream, domain),
-	    .to = destinations_get(&l->destinations, domain)};
+	    .route = find_route(l->settings, &m),
+	    .throttles = find_throttles(l->settings, &m),
+	    .to = destinations_get(&l->destinations, m.domain)};
 	ref.to->refs++;
 	ring_push(&l->routes[ref.route].ready, &ref);
 	l->ready++;

@@ -5,6 +5,7 @@
 #include "intake_internal.h"
 #include "mail/envelope.h"
 #include "mail/header.h"
+#include "mail/lane.h"
 
 COUNTER(messages_kept, "optgate_messages_total{result=\"kept\"}", "Messages at the end of DATA");
 COUNTER(messages_refused, "optgate_messages_total{result=\"refused\"}", "Messages at the end of DATA");
@@ -66,13 +67,14 @@ static void write_envelope(struct intake_tx *tx, const struct choice *c)
 	envelope_write(&e, &tx->envelope);
 }
 
-/* One item: lane "brand/stream@domain" and the recipient's record, in the transaction's arena. */
+/* One item: its lane and the recipient's record, in the transaction's arena. */
 static bool write_item(struct intake_tx *tx, const struct choice *c, const struct intake_recipient *r, struct spool_new_item *item)
 {
 	const struct recipient record = {.address = view_of(r->address.exact), .orcpt = r->orcpt, .notify = r->notify};
 	struct buf b;
 	buf_init(&b, LANE_MAX);
-	buf_fmt(&b, "%s@%s", c->stream->scope.name, address_domain(&r->address).p);
+	mail_lane_write(&(struct mail_lane){.stream = view_of(c->stream->scope.name), .domain = address_domain(&r->address),
+	    .client = view_of(tx->client->name), .campaign = c->campaign}, &b);
 	item->lane = arena_view(&tx->arena, buf_view(&b));
 	bool good = !b.failed;
 	buf_clear(&b);

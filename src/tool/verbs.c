@@ -93,7 +93,7 @@ const struct verb verbs[] = {
 	{"queue", "show", "ID", 1, 1, 0, 0, "one message and its recipients", NULL, run_queue},
 	{"queue", "hold", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL) | BIT(OPT_NOTE), 0, "keep messages back", "By stream, domain, client or campaign it stands: what is accepted later is kept back too, until it is released. Without a filter: everything.", run_queue},
 	{"queue", "holds", "", 0, 0, 0, 0, "what is kept back or sent another way, and why", NULL, run_queue},
-	{"queue", "reroute", "", 0, 0, BIT(OPT_STREAM) | BIT(OPT_DOMAIN) | BIT(OPT_ROUTE) | BIT(OPT_NOTE), 0, "send by another route, until told otherwise", "By stream, domain or both. Without --route: as the settings say again.", run_queue},
+	{"queue", "reroute", "", 0, 0, BIT(OPT_STREAM) | BIT(OPT_DOMAIN) | BIT(OPT_CLIENT) | BIT(OPT_CAMPAIGN) | BIT(OPT_ROUTE) | BIT(OPT_NOTE), 0, "send by another route, until told otherwise", "By stream, domain, client, campaign, or several of them. Without --route: as the settings say again.", run_queue},
 	{"queue", "release", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "let held messages go", "Ends standing holds of this filter or a narrower one, the complaint breaker's too. Without a filter: all.", run_queue},
 	{"queue", "retry", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "try deferred messages now", "Without a filter: the whole queue.", run_queue},
 	{"queue", "drop", "[ID]", 0, 1, QUEUE_FILTERS | BIT(OPT_ALL), 0, "throw messages away", "Asks for a filter or --all. Nobody is told.", run_queue},

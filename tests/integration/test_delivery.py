@@ -279,6 +279,25 @@ def test_mail_is_rerouted_live_while_its_hop_is_down(make_routed, sinks):
     assert len(gate.json("queue", "list")) == 1 and len(rcpts(sinks[1])) == 10
 
 
+def test_a_campaign_or_a_client_is_rerouted_live(make_routed, sinks):
+    sinks[0].behave["connect"] = lambda s, a: "421 4.3.2 not now"
+    gate = make_routed('routes = ( { name = "one"; next_hops = ( { name = "hop"; } ); }, { name = "two"; next_hops = ( { name = "hop2"; } ); } );')
+    for i in range(4):
+        send(gate, f"s{i}@d.test", extra="X-Optgate-Campaign: spring sale\r\n")
+        send(gate, f"w{i}@d.test", extra="X-Optgate-Campaign: winter\r\n")
+    gate.wait_log(r"delivery\.hop\.down")
+    gate.tool("queue", "reroute", "--campaign", "spring sale", "--route", "two")
+    assert wait_for(lambda: sorted(rcpts(sinks[1])) == [f"s{i}@d.test" for i in range(4)])
+    assert len(gate.json("queue", "list", "--campaign", "winter")) == 4
+    send(gate, "late@d.test", extra="X-Optgate-Campaign: spring sale\r\n")
+    assert wait_for(lambda: "late@d.test" in rcpts(sinks[1]))
+    gate.tool("queue", "reroute", "--campaign", "spring sale")
+    gate.tool("queue", "reroute", "--client", "nobody", "--route", "two")
+    assert len(gate.json("queue", "list")) == 4
+    gate.tool("queue", "reroute", "--client", "tool", "--route", "two")
+    assert gate.queue_is_empty() and len(rcpts(sinks[1])) == 9
+
+
 # ---- the complaint breaker ----
 
 def complain(gate, address):

@@ -6,9 +6,36 @@
 
 #include "mail/date.h"
 #include "mail/envelope.h"
+#include "mail/lane.h"
 #include "mail/reply.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+static void lanes_say_what_they_carry(void **state)
+{
+	(void)state;
+	static const struct {
+		struct mail_lane parts;
+		const char *name;
+	} rows[] = {
+	    {{V("acme/offers"), V("example.com"), V("tool"), V("spring sale")}, "acme/offers@example.com tool spring sale"},
+	    {{V("acme/offers"), V("example.com"), V("tool"), V("")}, "acme/offers@example.com tool"},
+	    {{V("acme/offers"), V("example.com"), V(""), V("w47")}, "acme/offers@example.com  w47"},
+	    {{V("acme/offers"), V("example.com"), V(""), V("")}, "acme/offers@example.com"}, /* as it was written before */
+	    {{V("acme"), V(""), V(""), V("")}, "acme@"},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct mail_lane got;
+		struct buf b;
+		buf_init(&b, 1000);
+		mail_lane_write(&rows[i].parts, &b);
+		assert_string_equal(buf_cstr(&b), rows[i].name);
+		mail_lane_read(buf_view(&b), &got);
+		assert_true(view_eq(got.stream, rows[i].parts.stream) && view_eq(got.domain, rows[i].parts.domain));
+		assert_true(view_eq(got.client, rows[i].parts.client) && view_eq(got.campaign, rows[i].parts.campaign));
+		buf_free(&b);
+	}
+}
 
 static void replies_are_one_line(void **state)
 {
@@ -143,7 +170,7 @@ static void envelopes_come_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(replies_are_one_line), cmocka_unit_test(replies_of_servers_are_read),
+	    cmocka_unit_test(lanes_say_what_they_carry), cmocka_unit_test(replies_are_one_line), cmocka_unit_test(replies_of_servers_are_read),
 	    cmocka_unit_test(dates_are_written), cmocka_unit_test(dates_are_read), cmocka_unit_test(envelopes_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
