@@ -1,5 +1,5 @@
 /* Mail that is passed through: the next hop's answer is the client's, nothing is queued. It takes the same way as queued mail, verdict 3 and
- * composing included, over the same sessions; throttles don't hold it up. */
+ * composing included, over the same sessions. A throttle lets it wait; what would wait past its time is answered 451 4.7.1 at once. */
 #pragma once
 
 #include "delivery/delivery.h"

@@ -160,7 +160,7 @@ const struct setting settings[] = {
 	{"delivery.next_hops[].attempt_timeout", KIND_DURATION, AT(raw_hop, attempt_timeout_ms), RANGE(SECOND, DAY), .def = "10m",
 	    .help = "For one message, from MAIL to the last reply, however slowly the hop answers."},
 	{"delivery.pass_timeout", KIND_DURATION, AT(raw, delivery.pass_timeout_ms), RANGE(SECOND, 9 * MINUTE), .def = "2m",
-	    .help = "For a message of a stream with pass_through: until the next hop has answered, or the client gets 451. RFC 5321 lets clients wait ten minutes."},
+	    .help = "For a message of a stream with pass_through: until the next hop has answered, or the client gets 451. RFC 5321 lets clients wait ten minutes. Throttles hold for such mail too: it waits for its turn, and what would wait longer than this is answered 451 4.7.1 at once."},
 	{"delivery.breaker", KIND_GROUP, .help = "Holds a marketing stream back when too many recipients complain. optgate queue release --stream lets it go again."},
 	{"delivery.breaker.pause", KIND_NUMBER, AT(raw, delivery.breaker.pause), RANGE(0, 100000), .def = "100", .help = "Complaints of 100,000 delivered at which it pauses: 100 is 0.10 %; 0 = never."},
 	{"delivery.breaker.stop", KIND_NUMBER, AT(raw, delivery.breaker.stop), RANGE(0, 100000), .def = "300", .help = "The same, at which it stops until it is released; 0 = never."},

@@ -101,11 +101,22 @@ bool route_is_down(const struct delivery *d, unsigned route)
 	return true;
 }
 
+/* Do the throttles let it go now? */
+static bool may_pass(struct delivery *d, struct passing *p)
+{
+	int64_t now = clock_mono(d->clock);
+	if (now < p->not_before_ms)
+		return false;
+	int64_t wait = lanes_wait_of(&d->lanes, p->mail.lane, clock_wall(d->clock), now);
+	p->not_before_ms = wait > 0 ? now + wait : 0;
+	return wait <= 0;
+}
+
 bool choose_hop(struct delivery *d, unsigned *ret_hop)
 {
 	unsigned n = d->lanes.route_count;
-	for (const struct passing *p = d->passing; p; p = p->next)
-		if (route_hop(d, lanes_find_route(&d->lanes, p->mail.lane), ret_hop))
+	for (struct passing *p = d->passing; p; p = p->next)
+		if (may_pass(d, p) && route_hop(d, lanes_find_route(&d->lanes, p->mail.lane), ret_hop))
 			return true;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned route = (d->next_route + i) % n;
@@ -152,23 +163,26 @@ static bool take_item(struct worker *w, unsigned route, struct taken *ret)
 	return lanes_take(&d->lanes, route, clock_wall(d->clock), clock_mono(d->clock), &ret->item);
 }
 
-/* The eldest of the route. */
+/* The eldest of the route that may go. */
 static bool take_passing(struct worker *w, unsigned route, struct taken *ret)
 {
-	for (struct passing **at = &w->d->passing; *at; at = &(*at)->next)
-		if (lanes_find_route(&w->d->lanes, (*at)->mail.lane) == route) {
-			ret->passing = *at;
-			*at = (*at)->next;
-			return true;
-		}
+	struct delivery *d = w->d;
+	for (struct passing **at = &d->passing; *at; at = &(*at)->next) {
+		if (lanes_find_route(&d->lanes, (*at)->mail.lane) != route || !may_pass(d, *at))
+			continue;
+		ret->passing = *at;
+		*at = (*at)->next;
+		lanes_spend(&d->lanes, ret->passing->mail.lane, clock_wall(d->clock), clock_mono(d->clock));
+		return true;
+	}
 	return false;
 }
 
 static bool choose_passing(struct worker *w, struct taken *ret)
 {
-	for (const struct passing *p = w->d->passing; p; p = p->next) {
+	for (struct passing *p = w->d->passing; p; p = p->next) {
 		unsigned route = lanes_find_route(&w->d->lanes, p->mail.lane);
-		if (!take_from(w, route, ret, take_passing))
+		if (!may_pass(w->d, p) || !take_from(w, route, ret, take_passing))
 			continue;
 		ret->route = lanes_route(&w->d->lanes, route)->name;
 		return true;

@@ -21,7 +21,11 @@ void wake_one(struct delivery *d)
 
 int64_t until_due_ms(const struct delivery *d)
 {
-	return lanes_wait_ms(&d->lanes, clock_wall(d->clock), clock_mono(d->clock), WAIT_MAX_MS);
+	int64_t now = clock_mono(d->clock), wait = lanes_wait_ms(&d->lanes, clock_wall(d->clock), now, WAIT_MAX_MS);
+	for (const struct passing *p = d->passing; p; p = p->next)
+		if (p->not_before_ms > now && p->not_before_ms - now < wait)
+			wait = p->not_before_ms - now;
+	return wait;
 }
 
 void wait_ms(struct delivery *d, pthread_cond_t *cond, int64_t ms)

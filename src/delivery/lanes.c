@@ -87,14 +87,19 @@ unsigned lanes_find_route(const struct lanes *l, struct view lane)
 	return find_route(l->settings, &m);
 }
 
-static void enter(struct lanes *l, uint32_t lane)
+static struct lane_ref ref_of(struct lanes *l, struct view lane)
 {
 	struct mail_lane m;
-	mail_lane_read(view_of(spool_lane_name(l->spool, lane)), &m);
-	struct lane_ref ref = {.lane = lane,
-	    .route = find_route(l->settings, &m),
+	mail_lane_read(lane, &m);
+	return (struct lane_ref){.route = find_route(l->settings, &m),
 	    .throttles = find_throttles(l->settings, &m),
 	    .to = destinations_get(&l->destinations, m.domain)};
+}
+
+static void enter(struct lanes *l, uint32_t lane)
+{
+	struct lane_ref ref = ref_of(l, view_of(spool_lane_name(l->spool, lane)));
+	ref.lane = lane;
 	ref.to->refs++;
 	ring_push(&l->routes[ref.route].ready, &ref);
 	l->ready++;
@@ -175,24 +180,34 @@ static unsigned next_bit(uint64_t *bits)
 	return i;
 }
 
+/* Until every throttle of its own and its destination let it go; monotonic, in the past when they do. ALL: those too that count all together. */
+static int64_t free_from_ms(const struct lanes *l, const struct lane_ref *ref, bool all, int64_t wall_ms, int64_t mono_ms)
+{
+	int64_t until_ms = ref->to->next_ms;
+	for (uint64_t bits = ref->throttles; bits;) {
+		unsigned i = next_bit(&bits);
+		int64_t wait = all || l->settings->throttles[i].each_domain ? throttle_wait_us(l, i, ref->to, wall_ms, mono_ms) : 0;
+		if (wait && mono_ms + wait / 1000 + 1 > until_ms)
+			until_ms = mono_ms + wait / 1000 + 1;
+	}
+	return until_ms;
+}
+
 /* False: it stands in another line now. */
 static bool may_go(struct lanes *l, const struct lane_ref *ref, int64_t wall_ms, int64_t mono_ms)
 {
-	int64_t until_ms = ref->to->next_ms;
 	if (route_wait_us(l, ref->route, mono_ms)) {
 		ring_push(&l->routes[ref->route].waiting, ref);
 		return false;
 	}
 	for (uint64_t bits = ref->throttles; bits;) {
 		unsigned i = next_bit(&bits);
-		int64_t wait = throttle_wait_us(l, i, ref->to, wall_ms, mono_ms);
-		if (wait && !l->settings->throttles[i].each_domain) {
+		if (!l->settings->throttles[i].each_domain && throttle_wait_us(l, i, ref->to, wall_ms, mono_ms)) {
 			ring_push(&l->throttles[i].waiting, ref);
 			return false;
 		}
-		if (wait && mono_ms + wait / 1000 + 1 > until_ms)
-			until_ms = mono_ms + wait / 1000 + 1;
 	}
+	int64_t until_ms = free_from_ms(l, ref, false, wall_ms, mono_ms);
 	if (until_ms <= mono_ms)
 		return true;
 	timeline_add(&l->timeline, ref, until_ms);
@@ -207,6 +222,19 @@ static void spend(struct lanes *l, const struct lane_ref *ref, int64_t wall_ms, 
 		pace_spend(pace_of(l, i, ref->to), throttle_rate(&l->settings->throttles[i], wall_ms), mono_ms * 1000);
 	}
 	destination_spend(ref->to, mono_ms);
+}
+
+int64_t lanes_wait_of(struct lanes *l, struct view lane, int64_t wall_ms, int64_t mono_ms)
+{
+	struct lane_ref ref = ref_of(l, lane);
+	int64_t wait = (route_wait_us(l, ref.route, mono_ms) + 999) / 1000, own = free_from_ms(l, &ref, true, wall_ms, mono_ms) - mono_ms;
+	return own > wait ? own : wait;
+}
+
+void lanes_spend(struct lanes *l, struct view lane, int64_t wall_ms, int64_t mono_ms)
+{
+	struct lane_ref ref = ref_of(l, lane);
+	spend(l, &ref, wall_ms, mono_ms);
 }
 
 /* ---- in and out ---- */

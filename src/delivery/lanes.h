@@ -45,6 +45,9 @@ void lanes_use(struct lanes *l, struct delivery_settings *s);
 /* By lane name. */
 unsigned lanes_find_route(const struct lanes *l, struct view lane);
 const struct route *lanes_route(const struct lanes *l, unsigned route);
+/* For how long mail that stands in no line may not go yet; 0: now. Then, when it goes: */
+int64_t lanes_wait_of(struct lanes *l, struct view lane, int64_t wall_ms, int64_t mono_ms);
+void lanes_spend(struct lanes *l, struct view lane, int64_t wall_ms, int64_t mono_ms);
 /* Fetches what the spool reports and what has waited long enough. True when there is a lane to take from. */
 bool lanes_refill(struct lanes *l, int64_t wall_ms, int64_t mono_ms);
 static inline bool lanes_have(const struct lanes *l, unsigned route)

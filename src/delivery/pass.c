@@ -41,9 +41,14 @@ void pass_answer(struct passing *p, enum delivery_outcome o, const struct reply 
 static void answer_all(struct delivery *d, struct passing *list)
 {
 	static const struct reply nothing;
+	struct reply throttled;
+	reply_set(&throttled, 451, "4.7.1", "Too many messages for now; try again later");
 	for (struct passing *p = list, *next; p; p = next) {
 		next = p->next;
-		pass_answer(p, DELIVERY_ROUTE_DOWN, &nothing);
+		if (p->not_before_ms)
+			pass_answer(p, DELIVERY_DEFERRED, &throttled);
+		else
+			pass_answer(p, DELIVERY_ROUTE_DOWN, &nothing);
 		pass_ended(d);
 	}
 }
@@ -87,7 +92,8 @@ static struct passing *take_lost(struct delivery *d, bool all)
 	for (struct passing **at = &d->passing; *at;) {
 		struct passing *p = *at;
 		bool down = now - p->since_ms >= PASS_DOWN_MS && route_is_down(d, lanes_find_route(&d->lanes, p->mail.lane));
-		if (!all && !down && now < p->until_ms) {
+		bool over = now >= p->until_ms || p->not_before_ms >= p->until_ms;
+		if (!all && !down && !over) {
 			at = &p->next;
 			continue;
 		}

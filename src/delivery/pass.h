@@ -11,6 +11,7 @@ struct passing {
 	struct passing *next;
 	struct pass_mail mail;
 	int64_t since_ms, until_ms; /* monotonic */
+	int64_t not_before_ms;      /* a throttle keeps it back until then; looked at when its turn comes */
 };
 
 /* Pure: the client's answer. */

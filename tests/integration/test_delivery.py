@@ -383,6 +383,20 @@ def test_passed_through_mail_gets_the_next_hops_answer(make_passing, sink):
     assert len(re.findall("intake.message.keep", gate.text())) == 1
 
 
+def test_throttles_hold_for_mail_that_is_passed_through(make_passing, sink):
+    gate = make_passing('pass_timeout = "4s"; throttles = ( { name = "t"; domains = ["soon.test"]; rate = "1/2s"; burst = 1; }, '
+                        '{ name = "u"; domains = ["late.test"]; rate = "1/h"; burst = 1; } );')
+    t = time.monotonic()
+    assert send(gate, "a@soon.test") == {} and send(gate, "b@soon.test") == {}
+    assert time.monotonic() - t > 1.5                           # the second has waited for its turn
+    assert send(gate, "a@late.test") == {}
+    t = time.monotonic()
+    assert send(gate, "b@late.test")["data"] == (451, b"4.7.1 Too many messages for now; try again later")
+    assert time.monotonic() - t < 3                             # nobody waits for what can't come
+    assert send(gate, "other@sink.test") == {}
+    assert sink.wait(4) and gate.json("queue", "list") == []
+
+
 def test_passing_through_never_hangs(make_passing, sink):
     sink.behave["DATA"] = lambda s, a: None if s.go.is_set() else "stall"
     gate = make_passing('pass_timeout = "2s"; breaker = { };')
