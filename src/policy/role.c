@@ -4,9 +4,10 @@
 
 /* RFC 2142's mailboxes of network operations and of services, and what else is read by whoever is on duty, or by nobody. Its business names
  * (info, sales, marketing, support) are not among them: small firms sign up with those. */
-static const char *const roles[] = {
-    "abuse", "noc", "security", "postmaster", "hostmaster", "usenet", "webmaster", "www", "uucp", "ftp", "root", "mailer-daemon",
-    "no-reply", "noreply", "do-not-reply", "donotreply", "spam", "phishing", "dmarc", "tls-reports", "list-unsubscribe",
+static const struct view roles[] = {
+    V("abuse"), V("noc"), V("security"), V("postmaster"), V("hostmaster"), V("usenet"), V("webmaster"), V("www"), V("uucp"), V("ftp"),
+    V("root"), V("mailer-daemon"), V("no-reply"), V("noreply"), V("do-not-reply"), V("donotreply"), V("spam"), V("phishing"), V("dmarc"),
+    V("tls-reports"), V("list-unsubscribe"),
 };
 #define ROLES (sizeof roles / sizeof *roles)
 
@@ -16,9 +17,9 @@ static struct view local_of(struct view address)
 }
 
 /* "abuse", and "abuse+ticket". */
-static bool is_named(struct view local, const char *role)
+static bool is_named(struct view local, struct view role)
 {
-	return view_starts(local, view_of(role)) && (local.n == strlen(role) || local.p[strlen(role)] == '+');
+	return local.p[0] == role.p[0] && view_starts(local, role) && (local.n == role.n || local.p[role.n] == '+');
 }
 
 bool brand_is_role(const struct brand *b, struct view address)
@@ -27,7 +28,7 @@ bool brand_is_role(const struct brand *b, struct view address)
 	if (!local.n || b->mails_roles)
 		return false;
 	for (unsigned i = 0; i < b->role_name_count; i++)
-		if (is_named(local, b->role_names[i]))
+		if (is_named(local, view_of(b->role_names[i])))
 			return true;
 	for (size_t i = 0; !b->role_name_count && i < ROLES; i++)
 		if (is_named(local, roles[i]))

@@ -1,5 +1,6 @@
 /* policy_ledger [N]: N suppressions and N consents (default 1,000,000). Loading, verdicts of known and unknown people, durable changes with
- * 1, 50 and 1,000 that wait at once, and the verdict's p99 meanwhile. BENCH_DIR: where (default /tmp). */
+ * 1, 50 and 1,000 that wait at once, and the verdict's p99 meanwhile; then N/10 rows of each kind that is not a person's, and what each adds to
+ * a verdict. BENCH_DIR: where (default /tmp). */
 #include <ftw.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "crypto/hash.h"
+#include "ledger/blocks.h"
 #include "policy/policy.h"
 
 #define LOOKS 200000
@@ -75,7 +77,7 @@ static int by_time(const void *a, const void *b)
 static void verdicts(const char *what, unsigned long parity, double *samples)
 {
 	uint64_t dice = 88172645463325252u, allowed = 0;
-	struct question q = {.stream = &stream, .channel = CHANNEL_EMAIL, .now_ms = 2000};
+	struct question q = {.stream = &stream, .channel = CHANNEL_EMAIL, .address = V("ann@mail.example.com"), .now_ms = 2000};
 	double start = now_s();
 	for (int i = 0; i < LOOKS; i++) {
 		dice ^= dice << 13;
@@ -142,6 +144,64 @@ static void *changes_meanwhile(void *arg)
 	return NULL;
 }
 
+/* ---- rows that are no person's ---- */
+
+struct filling {
+	unsigned long at, count;
+	enum channel channel;
+	const char *prefix;
+	unsigned digits; /* of a digest; 0: a domain */
+	struct block_name name;
+};
+
+static bool next_block(void *arg, struct change *c)
+{
+	struct filling *f = arg;
+	uint8_t hash[SHA256_BYTES];
+	if (f->at == f->count)
+		return false;
+	sha256(view_n(&f->at, sizeof f->at), hash);
+	f->at++;
+	f->name.channel = f->channel;
+	int n = snprintf(f->name.text, sizeof f->name.text, "%s", f->prefix);
+	for (unsigned i = 0; i < f->digits / 2; i++)
+		n += snprintf(f->name.text + n, sizeof f->name.text - (size_t)n, "%02x", hash[i % SHA256_BYTES]);
+	if (!f->digits)
+		snprintf(f->name.text + n, sizeof f->name.text - (size_t)n, "d%lu.example", f->at);
+	*c = (struct change){.kind = CHANGE_SUPPRESS, .reason = REASON_MANUAL, .event_ms = 1000};
+	change_about(l, &f->name, c);
+	return true;
+}
+
+static void fill(struct filling f, double *samples)
+{
+	struct err err;
+	uint64_t loaded;
+	char what[40];
+	double start = now_s();
+	f.count = rows / 10;
+	must(ledger_load(l, next_block, &f, V("bench"), V("bench"), &loaded, &err), &err);
+	snprintf(what, sizeof what, "and %s rows", channel_word(f.channel));
+	printf("load: %llu %s rows (%.0f/s)\n", (unsigned long long)loaded, channel_word(f.channel), (double)loaded / (now_s() - start));
+	verdicts(what, 1, samples);
+}
+
+/* Each kind on top of those before. */
+static void measure_blocks(double *samples)
+{
+	static char provider[] = "mail.example.com", *folded[] = {provider};
+	verdicts("no such rows", 1, samples);
+	fill((struct filling){.channel = CHANNEL_DOMAIN, .prefix = "@"}, samples);
+	fill((struct filling){.channel = CHANNEL_BELOW, .prefix = "*."}, samples);
+	fill((struct filling){.channel = CHANNEL_MD5, .prefix = "md5:", .digits = 32}, samples);
+	fill((struct filling){.channel = CHANNEL_SHA1, .prefix = "sha1:", .digits = 40}, samples);
+	fill((struct filling){.channel = CHANNEL_SHA256, .prefix = "sha256:", .digits = 64}, samples);
+	fill((struct filling){.channel = CHANNEL_SHA512, .prefix = "sha512:", .digits = 128}, samples);
+	brand.folding = folded;
+	brand.folding_count = 1;
+	verdicts("and families", 1, samples);
+}
+
 static int unlink_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)st;
@@ -192,6 +252,7 @@ int main(int argc, char **argv)
 	    (double)s.used_bytes / 1e6);
 	double *samples = mem_alloc(LOOKS * sizeof *samples);
 	measure(samples);
+	measure_blocks(samples);
 	free(samples);
 	ledger_close(&l);
 	nftw(dir, unlink_one, 16, FTW_DEPTH | FTW_PHYS);
