@@ -86,6 +86,7 @@ struct delivery_settings { /* frozen, shared */
 	int64_t pass_timeout_ms;   /* of mail that is passed through; 0 = 2 min */
 	struct breaker_settings breaker;
 	struct holds *holds;       /* not owned; NULL = none */
+	char *breaker_file;        /* what the breaker has counted; read at the start. NULL = it begins anew */
 	struct policy *policy;     /* references are held */
 	struct compose_settings *compose;
 	delivery_report *report;   /* called for every final outcome; NULL = nobody listens */

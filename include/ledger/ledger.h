@@ -105,6 +105,8 @@ struct consent {
 /* The part of the proof that a grant of this basis lacks, in words; NULL = none. A soft opt-in needs sale= or negotiation=, product= and
  * refusal=, else CHANGE_GRANT is refused. */
 const char *evidence_missing(enum basis b, struct view evidence);
+/* The value of NAME in key=value pairs; empty when it isn't there. */
+struct view evidence_value(struct view evidence, struct view name);
 
 /* Does this grant stand at NOW? Once withdrawn, only a later grant of basis `consent` does: nobody argues past a withdrawal. */
 bool consent_stands(enum basis basis, int64_t granted_ms, int64_t withdrawn_ms, int64_t expires_ms, int64_t now_ms);

@@ -32,7 +32,7 @@ void shared_begin(struct shared *s, void (*free_value)(struct shared *))
 	s->free = free_value;
 }
 
-static char *below(const char *dir, const char *name)
+char *path_below(const char *dir, const char *name)
 {
 	char *path = mem_alloc(strlen(dir) + strlen(name) + 2);
 	snprintf(path, strlen(dir) + strlen(name) + 2, "%s/%s", dir, name);
@@ -53,7 +53,7 @@ int config_selector_check(const char *selector, struct err *err)
 
 int config_make_dirs(const struct config *c, struct err *err)
 {
-	char *dkim = below(c->key_dir, "dkim");
+	char *dkim = path_below(c->key_dir, "dkim");
 	const char *const dirs[] = {c->data_dir, c->key_dir, dkim, c->ledger_dir, c->spool_dir};
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof dirs / sizeof *dirs; i++)
@@ -113,16 +113,16 @@ static void copy_submission(struct config *c, const struct raw_submission *r)
 static void copy_stores(struct config *c, const struct raw *raw)
 {
 	const struct raw_spool *s = &raw->spool;
-	c->ledger_dir = below(c->data_dir, "ledger");
-	c->spool_dir = below(c->data_dir, "spool");
-	c->key_dir = below(c->data_dir, "keys");
-	c->decisions_dir = below(c->data_dir, "decisions");
-	c->reports_dir = below(c->data_dir, "reports");
+	c->ledger_dir = path_below(c->data_dir, "ledger");
+	c->spool_dir = path_below(c->data_dir, "spool");
+	c->key_dir = path_below(c->data_dir, "keys");
+	c->decisions_dir = path_below(c->data_dir, "decisions");
+	c->reports_dir = path_below(c->data_dir, "reports");
 	c->decisions = (struct decisions_settings){
 	    .dir = c->decisions_dir, .keep_ms = raw->decisions.keep_ms, .max_bytes = (uint64_t)raw->decisions.max_bytes};
-	c->control_path = below(c->data_dir, "control.sock");
-	c->holds_file = below(c->data_dir, "holds");
-	c->password_file = below(c->data_dir, "passwords");
+	c->control_path = path_below(c->data_dir, "control.sock");
+	c->holds_file = path_below(c->data_dir, "holds");
+	c->password_file = path_below(c->data_dir, "passwords");
 	c->ledger = (struct ledger_settings){.dir = c->ledger_dir,
 	    .key_dir = c->key_dir,
 	    .map_bytes = (uint64_t)raw->ledger.map_bytes,

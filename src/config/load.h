@@ -12,6 +12,7 @@ int make_intake(struct config *c, const struct raw *raw, struct view hashes, str
 int make_compose(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
 /* raw -> the public listener's pages and forms; needs c->policy. */
 int make_web(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
+char *path_below(const char *dir, const char *name); /* "dir/name", on the heap */
 void make_delivery(struct config *c, const struct raw *raw);
 /* raw -> routes and throttles of c->delivery. */
 int make_traffic(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;

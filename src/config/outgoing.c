@@ -98,6 +98,7 @@ void make_delivery(struct config *c, const struct raw *raw)
 	s->breaker = (struct breaker_settings){.pause = (uint32_t)raw->delivery.breaker.pause, .stop = (uint32_t)raw->delivery.breaker.stop,
 	    .minimum = (uint32_t)raw->delivery.breaker.minimum, .window_ms = raw->delivery.breaker.window_ms,
 	    .pause_ms = raw->delivery.breaker.pause_ms};
+	s->breaker_file = path_below(c->data_dir, "complaints");
 	s->policy = c->policy;
 	shared_hold(&s->policy->shared);
 	s->compose = c->compose;

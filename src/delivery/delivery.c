@@ -133,7 +133,7 @@ static unsigned add_workers(struct delivery *d, unsigned wanted)
 	return have;
 }
 
-static struct delivery *new_delivery(struct spool *s, struct ledger *l, const struct clock *clock)
+static struct delivery *new_delivery(struct spool *s, struct ledger *l, const struct clock *clock, const char *breaker_file)
 {
 	struct delivery *d = mem_zero(sizeof *d);
 	pthread_mutexattr_t kind;
@@ -141,10 +141,10 @@ static struct delivery *new_delivery(struct spool *s, struct ledger *l, const st
 	d->spool = s;
 	d->ledger = l;
 	d->clock = clock;
-	d->breaker = breaker_new(l);
 	uint64_t key;
 	random_bytes(&key, sizeof key);
 	lanes_init(&d->lanes, s, key);
+	d->breaker = breaker_new(l, breaker_file);
 	shared_slot_init(&d->settings);
 	pthread_mutexattr_init(&kind);
 	pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ERRORCHECK);
@@ -201,7 +201,7 @@ static void use_settings(struct delivery *d, struct delivery_settings *s)
 int delivery_start(struct delivery **ret, struct spool *s, struct ledger *l, const struct clock *clock,
     struct delivery_settings *settings, struct err *err)
 {
-	struct delivery *d = new_delivery(s, l, clock);
+	struct delivery *d = new_delivery(s, l, clock, settings->breaker_file);
 	unsigned wanted = workers_wanted(settings);
 	session_library_start();
 	use_settings(d, settings);

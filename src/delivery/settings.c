@@ -38,6 +38,7 @@ void delivery_settings_free(struct shared *shared)
 	for (unsigned i = 0; i < s->throttle_count; i++)
 		throttle_free(&s->throttles[i]);
 	free(s->routes);
+	free(s->breaker_file);
 	free(s->throttles);
 	free(s->hops);
 	free(s->hostname);

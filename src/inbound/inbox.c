@@ -89,14 +89,24 @@ static struct counter *counter_of_reaction(enum reaction r)
 	return by_reaction[r];
 }
 
-static struct scope brand_scope(const struct policy *p, const struct token *t)
+static struct scope brand_scope(const struct optout_subject *s, const struct token *t)
 {
-	struct optout_subject s = optout_subject(p, t);
-	if (s.brand)
-		return s.brand->scope;
+	if (s->brand)
+		return s->brand->scope;
 	struct scope unnamed = {.level = t->level};
 	memcpy(unnamed.id, t->scope_id, SCOPE_ID_BYTES);
 	return unnamed;
+}
+
+/* "stream=acme/offers": whoever counts complaints wants to know what was complained about. */
+static struct view stream_evidence(struct job *j, const struct stream *s)
+{
+	struct buf b;
+	buf_init(&b, SCOPE_NAME_MAX + 10);
+	buf_fmt(&b, "stream=%s", s->scope.name);
+	struct view v = arena_view(&j->arena, buf_view(&b));
+	buf_free(&b);
+	return v;
 }
 
 /* A bounce block reaches everything; a complaint is about the brand that sent. */
@@ -111,8 +121,12 @@ static void add_suppression(struct job *j, const struct subject *s, enum reason 
 	    .source = V("report"),
 	    .actor = V("mta"),
 	    .note = note};
-	if (reason == REASON_COMPLAINT && s->evidence != EVIDENCE_ADDRESS)
-		c->scope = brand_scope(j->r->settings->policy, &s->token);
+	if (reason != REASON_COMPLAINT || s->evidence == EVIDENCE_ADDRESS)
+		return;
+	struct optout_subject sent = optout_subject(j->r->settings->policy, &s->token);
+	c->scope = brand_scope(&sent, &s->token);
+	if (sent.stream)
+		c->evidence = stream_evidence(j, sent.stream);
 }
 
 static void add_optout(struct job *j, const struct subject *s, struct view evidence)

@@ -18,14 +18,19 @@ static const struct part {
 	"a soft opt-in needs the chance to refuse at collection in its evidence: refusal=HOW"},
 };
 
-static bool says(struct view evidence, struct view name)
+struct view evidence_value(struct view evidence, struct view name)
 {
 	struct view pair, key;
-	while (name.n && view_word(&evidence, &pair))
-		if (view_cut(&pair, '=', &key) && view_eq(key, name) && pair.n && !view_ieq(pair, V("no")) &&
-		    !view_ieq(pair, V("none")))
-			return true;
-	return false;
+	while (view_word(&evidence, &pair))
+		if (view_cut(&pair, '=', &key) && view_eq(key, name))
+			return pair;
+	return V("");
+}
+
+static bool says(struct view evidence, struct view name)
+{
+	struct view value = name.n ? evidence_value(evidence, name) : name;
+	return value.n && !view_ieq(value, V("no")) && !view_ieq(value, V("none"));
 }
 
 const char *evidence_missing(enum basis b, struct view evidence)
