@@ -47,6 +47,10 @@ struct asked {
  * rows. Only kinds of rows that the ledger has ever held are looked for: with none, it is ledger_visit. */
 int ledger_ask(struct ledger *l, const struct asked *who, const struct ledger_visitor *v, void *arg, struct err *err) MUST_CHECK;
 
+/* Calls EACH with every key under which such rows may stand, the person's own first. */
+int ledger_ask_names(struct ledger *l, const struct asked *who, void (*each)(void *arg, const struct person_key *key), void *arg,
+    struct err *err) MUST_CHECK;
+
 /* The same rows in full, for people to read. */
 struct about {
 	struct record own;                /* the person's */

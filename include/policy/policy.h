@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/shared.h"
-#include "ledger/ledger.h"
+#include "ledger/blocks.h"
 
 enum mail_class { CLASS_MARKETING = 1, CLASS_SERVICE, CLASS_LEGAL };
 const char *mail_class_word(enum mail_class c);
@@ -126,8 +126,11 @@ struct verdict {
 };
 const char *verdict_word(enum verdict_kind k); /* allow, suppress, defer */
 
+/* Whom the ledger is asked about: the person, and by their address whatever else counts for this question. */
+struct asked policy_asked(const struct question *q);
+
 /* The same question put to the ledger as it was when LAST_SEQ was its last entry, as far as today's rows tell: what came later does not
- * count; GONE are rows of this person that have been removed since. Consents count by their times. */
+ * count; GONE are rows about this person or address that have been removed since (.reason 0: allow rows). Consents count by their times. */
 struct verdict policy_decide_then(
     struct ledger *l, const struct question *q, uint64_t last_seq, const struct suppression_row *gone, size_t gone_count);
 

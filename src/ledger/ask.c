@@ -134,6 +134,34 @@ int ledger_ask(struct ledger *l, const struct asked *who, const struct ledger_vi
 	return visit_end(&a.txn, &a.visit, err);
 }
 
+/* ---- keys alone ---- */
+
+struct naming {
+	void (*each)(void *arg, const struct person_key *key);
+	void *arg;
+};
+
+static void hand_on(void *arg, enum channel c, const struct person_key *who)
+{
+	const struct naming *n = arg;
+	(void)c;
+	n->each(n->arg, who);
+}
+
+int ledger_ask_names(struct ledger *l, const struct asked *who, void (*each)(void *arg, const struct person_key *key), void *arg, struct err *err)
+{
+	struct naming n = {each, arg};
+	struct txn *t = NULL;
+	if (store_read(l->store, &t, err) < 0)
+		return -1;
+	struct asking k = {.ledger = l, .txn = t, .asked = who, .kinds = kinds_of(l, t), .each = hand_on, .arg = &n};
+	each(arg, &who->who);
+	names_each(&k);
+	int rc = txn_check(t, err);
+	txn_end(&t);
+	return rc;
+}
+
 /* ---- in full: counted, then read ---- */
 
 struct look {

@@ -267,12 +267,19 @@ static void map_salesforce(const struct list_row *r, struct list_entry *e)
 	take(e, REASON_UNSUBSCRIBE, list_get(r, "Email Address"), list_get(r, list_has(r, "Unsubscribe Date") ? "Unsubscribe Date" : "Date Added"), V(""));
 }
 
+/* The first of these columns that isn't empty. */
+static struct view first_of(const struct list_row *r, const char *const *names)
+{
+	struct view found = V("");
+	for (; *names && !found.n; names++)
+		found = list_get(r, *names);
+	return found;
+}
+
 static void map_address_column(const struct list_row *r, struct list_entry *e)
 {
-	static const char *const names[] = {"Email Address", "Email", "address", "recipient", "e-mail", "mail"};
-	struct view found = V("");
-	for (size_t i = 0; i < sizeof names / sizeof *names && !found.n; i++)
-		found = list_get(r, names[i]);
+	static const char *const names[] = {"Email Address", "Email", "address", "recipient", "e-mail", "mail", NULL};
+	struct view found = first_of(r, names);
 	take(e, REASON_MANUAL, found, V(""), V(""));
 }
 
@@ -283,20 +290,16 @@ static void map_plain(const struct list_row *r, struct list_entry *e)
 
 static void map_domain(const struct list_row *r, struct list_entry *e)
 {
-	static const char *const names[] = {"0", "domain", "domains"};
-	struct view found = V("");
-	for (size_t i = 0; i < sizeof names / sizeof *names && !found.n; i++)
-		found = list_get(r, names[i]);
+	static const char *const names[] = {"0", "domain", "domains", NULL};
+	struct view found = first_of(r, names);
 	take(e, REASON_MANUAL, found, V(""), V(""));
 	e->is_domain = !block_name_is_meant(found) && view_find(found, 0, '@') == found.n;
 }
 
 static void map_digest(const struct list_row *r, struct list_entry *e)
 {
-	static const char *const names[] = {"0", "md5", "sha1", "sha256", "sha512", "hash", "email_hash"};
-	struct view found = V("");
-	for (size_t i = 0; i < sizeof names / sizeof *names && !found.n; i++)
-		found = list_get(r, names[i]);
+	static const char *const names[] = {"0", "md5", "sha1", "sha256", "sha512", "hash", "email_hash", NULL};
+	struct view found = first_of(r, names);
 	take(e, REASON_MANUAL, found, V(""), V(""));
 	if (view_find(found, 0, '@') < found.n) {
 		e->kind = ENTRY_BAD;

@@ -16,7 +16,7 @@ static void add_allow(void *arg, const struct suppression_row *row)
 	facts_add_allow(arg, row);
 }
 
-struct asked asked_of(const struct question *q)
+struct asked policy_asked(const struct question *q)
 {
 	bool email = q->channel == CHANNEL_EMAIL;
 	return (struct asked){.who = q->who, .address = email ? q->address : V(""), .family = email && brand_folds(q->stream->brand, q->address)};
@@ -25,7 +25,7 @@ struct asked asked_of(const struct question *q)
 struct verdict policy_decide(struct ledger *l, const struct question *q)
 {
 	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow};
-	const struct asked asked = asked_of(q);
+	const struct asked asked = policy_asked(q);
 	struct facts f = {.question = q};
 	f.unreadable = ledger_ask(l, &asked, &visitor, &f, NULL) < 0;
 	return facts_judge(&f);
@@ -162,7 +162,7 @@ static void explain_rows(const struct facts *f, const struct about *about, struc
 int policy_explain(
     struct ledger *l, const struct question *q, struct arena *arena, struct explanation *ret, struct err *err)
 {
-	const struct asked asked = asked_of(q);
+	const struct asked asked = policy_asked(q);
 	struct about about;
 	if (ledger_look_about(l, &asked, arena, &about, err) < 0)
 		return -1;

@@ -1,7 +1,6 @@
 /* The parts of a verdict, shared by its files: the matrix says what reaches, the rules judge what was gathered. */
 #pragma once
 
-#include "ledger/blocks.h"
 #include "policy/policy.h"
 
 /* ---- reach.c ---- */
@@ -14,9 +13,6 @@ bool reason_is_lifted(enum reason r);
 const char *reason_why(enum reason r, bool reaches);
 /* Is the question asked at this scope or below it? */
 bool scope_reaches(const struct question *q, enum scope_level level, const uint8_t id[SCOPE_ID_BYTES]);
-
-/* ---- decide.c ---- */
-struct asked asked_of(const struct question *q);
 
 /* ---- rules.c ---- */
 #define LEVELS (SCOPE_TOPIC + 1)

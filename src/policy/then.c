@@ -38,10 +38,10 @@ struct verdict policy_decide_then(
     struct ledger *l, const struct question *q, uint64_t last_seq, const struct suppression_row *gone, size_t gone_count)
 {
 	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow};
-	const struct asked asked = asked_of(q);
+	const struct asked asked = policy_asked(q);
 	struct then t = {.facts = {.question = q}, .last_seq = last_seq};
 	t.facts.unreadable = ledger_ask(l, &asked, &visitor, &t, NULL) < 0;
 	for (size_t i = 0; i < gone_count; i++)
-		facts_add_suppression(&t.facts, &gone[i]);
+		(gone[i].reason ? facts_add_suppression : facts_add_allow)(&t.facts, &gone[i]);
 	return facts_judge(&t.facts);
 }

@@ -41,6 +41,7 @@ struct replay {
 	const struct past *past; /* NULL: by the ledger as it is */
 	int64_t now_ms;
 	uint64_t judged, same;
+	struct buf address;  /* of the decision at hand, if it is on record */
 	json_t *differences; /* "scope\nwas\nbecomes" -> {"count", "refs"} */
 };
 
@@ -58,7 +59,7 @@ static bool learn(void *arg, const struct journal_entry *e)
 		p->entries = mem_grow(p->entries, p->entry_room * sizeof *p->entries);
 	}
 	p->entries[p->entry_count++] = (struct arrival){e->arrived_ms, e->seq};
-	if (e->kind == CHANGE_UNSUPPRESS) {
+	if (e->kind == CHANGE_UNSUPPRESS || e->kind == CHANGE_DISALLOW) {
 		if (p->gone_count == p->gone_room) {
 			p->gone_room = p->gone_room ? 2 * p->gone_room : 64;
 			p->gone = mem_grow(p->gone, p->gone_room * sizeof *p->gone);
@@ -100,22 +101,40 @@ static uint64_t last_seq_at(const struct past *p, int64_t at_ms)
 	return low ? p->entries[low - 1].seq : p->before;
 }
 
-static struct verdict decide_then(const struct replay *r, const struct question *q)
+#define GONE_OF_ONE 64
+
+struct missing {
+	const struct past *past;
+	int64_t at_ms;
+	struct suppression_row rows[GONE_OF_ONE];
+	size_t count;
+};
+
+/* What stood under this key at the time and has been removed since. */
+static void add_gone(void *arg, const struct person_key *who)
 {
-	const struct past *p = r->past;
-	struct suppression_row rows[64];
-	size_t n = 0, low = 0, high = p->gone_count;
+	struct missing *m = arg;
+	const struct past *p = m->past;
+	size_t low = 0, high = p->gone_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (memcmp(p->gone[middle].who.b, q->who.b, PERSON_KEY_BYTES) < 0)
+		if (memcmp(p->gone[middle].who.b, who->b, PERSON_KEY_BYTES) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; low < p->gone_count && n < 64 && memcmp(p->gone[low].who.b, q->who.b, PERSON_KEY_BYTES) == 0; low++)
-		if (p->gone[low].at_ms > q->now_ms)
-			rows[n++] = p->gone[low].row;
-	return policy_decide_then(r->ledger, q, last_seq_at(p, q->now_ms), rows, n);
+	for (; low < p->gone_count && memcmp(p->gone[low].who.b, who->b, PERSON_KEY_BYTES) == 0; low++)
+		if (p->gone[low].at_ms > m->at_ms && m->count < GONE_OF_ONE)
+			m->rows[m->count++] = p->gone[low].row;
+}
+
+static struct verdict decide_then(const struct replay *r, const struct question *q)
+{
+	struct missing m = {.past = r->past, .at_ms = q->now_ms};
+	const struct asked asked = policy_asked(q);
+	if (ledger_ask_names(r->ledger, &asked, add_gone, &m, NULL) < 0)
+		return (struct verdict){.kind = VERDICT_DEFER, .rule = RULE_LEDGER};
+	return policy_decide_then(r->ledger, q, last_seq_at(r->past, q->now_ms), m.rows, m.count);
 }
 
 /* ---- judging again ---- */
@@ -166,6 +185,9 @@ static bool judge_again(void *arg, const struct decision *x)
 		return true;
 	char was[80], becomes[80];
 	r->judged++;
+	buf_clear(&r->address);
+	if (x->channel == CHANNEL_EMAIL && ledger_person(r->ledger, &x->who, &r->address, NULL) == 0)
+		q.address = buf_view(&r->address);
 	if (!find(r->policy, x->scope, &q)) {
 		add_difference(r, x, outcome(&x->verdict, was), "the settings no longer have it");
 		return true;
@@ -243,6 +265,7 @@ int run_replay(struct tool *t)
 	    need_ledger(t, false, &err) < 0)
 		return failed(t, &err);
 	struct replay r = {.ledger = t->ledger, .stream = option(&t->args, OPT_STREAM), .now_ms = now, .differences = json_object()};
+	buf_init(&r.address, ADDRESS_MAX);
 	int rc = settings_to_judge_by(t, &other, &r, &err);
 	if (rc == 0)
 		rc = replay(t, &r, &past, since, until, &err);
@@ -256,6 +279,7 @@ int run_replay(struct tool *t)
 		}
 	}
 	json_decref(r.differences);
+	buf_free(&r.address);
 	config_free(&other);
 	free(past.gone);
 	free(past.entries);

@@ -76,6 +76,9 @@ def test_lists_come_in_and_go_out(make_gate, sink, place):
     assert gate.json("import", "--allow", place / "seeds.csv")[0]["changed"] == 2
     assert set(send(gate, "a@digest.test", "a@one.test", "a@x.two.test", "a@zone.test", "a@zone2.test", "a@two.test")) == {
         "a@digest.test", "a@one.test", "a@x.two.test", "a@zone.test", "a@zone2.test"}
+    (place / "members.txt").write_text("a@one.test\nb@sink.test\nseed@sink.test\na@digest.test\n")
+    assert gate.tool("screen", "--stream", "acme/offers", "--clear", place / "members.txt").stdout == "b@sink.test\nseed@sink.test\n"
+    assert {k: gate.json("stats")["ledger"][k] for k in ("blocks", "allows")} == {"blocks": 4, "allows": 2}
     for kind in ("suppressions", "allows"):
         for form in ("csv", "ndjson"):
             (place / f"{kind}.{form}").write_text(gate.tool("export", "--format", form, kind).stdout, newline="")

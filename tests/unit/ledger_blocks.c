@@ -412,22 +412,78 @@ static void consent_is_nobody_elses(void **state)
 	assert_int_equal(seen_of("ann+1@example.com", true).consents, 1);
 }
 
-/* Opens the store with LMDB itself, to make it what an older version would have left. */
+/* ---- what this version would not have written: with LMDB itself ---- */
+
+static MDB_txn *lmdb_begin(MDB_env **env)
+{
+	MDB_txn *txn;
+	ledger_close(&l);
+	assert_int_equal(mdb_env_create(env), 0);
+	assert_int_equal(mdb_env_set_maxdbs(*env, 32), 0);
+	assert_int_equal(mdb_env_open(*env, place.data, 0, 0600), 0);
+	assert_int_equal(mdb_txn_begin(*env, NULL, 0, &txn), 0);
+	return txn;
+}
+
+static void lmdb_end(MDB_env *env, MDB_txn *txn)
+{
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	l = place_open(&place);
+}
+
+/* Makes the table's first row one of another version; done again, as it was. */
+static void spoil(const char *name)
+{
+	MDB_env *env;
+	MDB_dbi table;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	char key_bytes[100], bytes[400];
+	MDB_txn *txn = lmdb_begin(&env);
+	assert_int_equal(mdb_dbi_open(txn, name, 0, &table), 0);
+	assert_int_equal(mdb_cursor_open(txn, table, &cursor), 0);
+	assert_int_equal(mdb_cursor_get(cursor, &key, &value, MDB_FIRST), 0);
+	mdb_cursor_close(cursor);
+	assert_true(key.mv_size <= sizeof key_bytes && value.mv_size <= sizeof bytes);
+	key.mv_data = memcpy(key_bytes, key.mv_data, key.mv_size);
+	value.mv_data = memcpy(bytes, value.mv_data, value.mv_size);
+	bytes[0] ^= 8;
+	assert_int_equal(mdb_put(txn, table, &key, &value, 0), 0);
+	lmdb_end(env, txn);
+}
+
+/* A row that can't be read may be the one that blocks: nobody is told that nothing does. */
+static void a_damaged_row_is_no_yes(void **state)
+{
+	static const char *const tables[] = {"blocks", "allows"};
+	static const struct ledger_visitor visitor = {.suppression = see_suppression, .consent = see_consent, .allow = see_allow};
+	const struct asked a = {.who = person_of(l, "ann@example.com"), .address = V("ann@example.com")};
+	struct change c = about(CHANGE_ALLOW, "@example.com", "acme");
+	struct seen s = {0};
+	struct err err = {0};
+	(void)state;
+	change_ok(l, &c);
+	block("@example.com", "acme");
+	for (int i = 0; i < 2; i++) {
+		spoil(tables[i]);
+		assert_int_equal(ledger_ask(l, &a, &visitor, &s, &err), -1);
+		assert_int_equal(err.kind, ERR_CORRUPT);
+		spoil(tables[i]);
+		assert_int_equal(seen_by(&a).allows, 1);
+	}
+}
+
 static void drop_tables(const char *const *names)
 {
 	MDB_env *env;
-	MDB_txn *txn;
 	MDB_dbi table;
-	assert_int_equal(mdb_env_create(&env), 0);
-	assert_int_equal(mdb_env_set_maxdbs(env, 32), 0);
-	assert_int_equal(mdb_env_open(env, place.data, 0, 0600), 0);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	MDB_txn *txn = lmdb_begin(&env);
 	for (; *names; names++) {
 		assert_int_equal(mdb_dbi_open(txn, *names, 0, &table), 0);
 		assert_int_equal(mdb_drop(txn, table, 1), 0);
 	}
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	mdb_env_close(env);
+	lmdb_end(env, txn);
 }
 
 static void an_older_ledger_is_read_and_grows(void **state)
@@ -437,10 +493,8 @@ static void an_older_ledger_is_read_and_grows(void **state)
 	uint64_t count;
 	(void)state;
 	suppress("ann+1@example.com");
-	ledger_close(&l);
-	drop_tables(newer);
 	place.settings.read_only = true;
-	l = place_open(&place);
+	drop_tables(newer);
 	assert_int_equal(seen_of("ann+1@example.com", true).suppressions, 1);
 	assert_int_equal(seen_of("ann@example.com", true).suppressions, 0);
 	struct ledger_stats stats;
@@ -564,6 +618,28 @@ static void many_are_loaded_at_once(void **state)
 	assert_int_equal(blocks("p3000@example.com"), 0);
 }
 
+static void count_name(void *arg, const struct person_key *key)
+{
+	(void)key;
+	++*(unsigned *)arg;
+}
+
+static void keys_are_those_of_kinds_that_there_are(void **state)
+{
+	const struct asked a = {.who = person_of(l, "ann+1@a.example.com"), .address = V("ann+1@a.example.com"), .family = true};
+	unsigned n = 0;
+	struct err err;
+	(void)state;
+	assert_int_equal(ledger_ask_names(l, &a, count_name, &n, &err), 0);
+	assert_int_equal(n, 2); /* itself, the plain form */
+	block("*.example.com", "");
+	block("md5:d41d8cd98f00b204e9800998ecf8427e", "");
+	suppress("ann+2@a.example.com");
+	n = 0;
+	assert_int_equal(ledger_ask_names(l, &a, count_name, &n, &err), 0);
+	assert_int_equal(n, 6); /* and *.example.com, *.com, its MD5, ann+2 */
+}
+
 static void everything_is_shown(void **state)
 {
 	struct arena arena;
@@ -613,10 +689,12 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_token_blocks_the_family_too, begin, end),
 	    cmocka_unit_test_setup_teardown(mail_on_its_way_makes_the_family_known, begin, end),
 	    cmocka_unit_test_setup_teardown(consent_is_nobody_elses, begin, end),
+	    cmocka_unit_test_setup_teardown(a_damaged_row_is_no_yes, begin, end),
 	    cmocka_unit_test_setup_teardown(an_older_ledger_is_read_and_grows, begin, end),
 	    cmocka_unit_test_setup_teardown(rows_are_walked_with_their_names, begin, end),
 	    cmocka_unit_test_setup_teardown(a_copy_adds_blocks_and_families_but_allows_nobody, begin, end),
 	    cmocka_unit_test_setup_teardown(many_are_loaded_at_once, begin, end),
+	    cmocka_unit_test_setup_teardown(keys_are_those_of_kinds_that_there_are, begin, end),
 	    cmocka_unit_test_setup_teardown(everything_is_shown, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,28 @@ static void what_came_later_does_not_count(void **state)
 	assert_int_equal(ask_then("bob@example.com", "acme/receipts", test_now_ms, before, &gone, 1).reason, REASON_BOUNCE);
 }
 
+static void rows_of_a_domain_and_allow_rows_count_by_their_entries(void **state)
+{
+	(void)state;
+	struct block_name name;
+	struct change c = change_on(l, CHANGE_SUPPRESS, "", "acme");
+	uint64_t before = ledger_journal_last(l);
+	assert_int_equal(block_name_parse(V("@example.com"), &name, NULL), 0);
+	change_about(l, &name, &c);
+	c.reason = REASON_MANUAL;
+	uint64_t blocked = change_ok(l, &c).seq;
+	assert_int_equal(ask_then("ann@example.com", "acme/offers", test_now_ms, before, NULL, 0).kind, VERDICT_ALLOW);
+	assert_int_equal(ask_then("ann@example.com", "acme/offers", test_now_ms, blocked, NULL, 0).reason, REASON_MANUAL);
+	c.kind = CHANGE_ALLOW;
+	c.note = V("our own domain");
+	uint64_t allowed = change_ok(l, &c).seq;
+	assert_int_equal(ask_then("ann@example.com", "acme/offers", test_now_ms, blocked, NULL, 0).kind, VERDICT_SUPPRESS);
+	assert_int_equal(ask_then("ann@example.com", "acme/offers", test_now_ms, allowed, NULL, 0).kind, VERDICT_ALLOW);
+	const struct suppression_row gone = {.level = SCOPE_GLOBAL};
+	assert_int_equal(ask_then("bob@example.org", "acme/news", test_now_ms, before, NULL, 0).rule, RULE_NO_BASIS);
+	assert_int_equal(ask_then("bob@example.org", "acme/news", test_now_ms, before, &gone, 1).kind, VERDICT_ALLOW);
+}
+
 static void consents_count_by_their_times(void **state)
 {
 	(void)state;
@@ -153,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(only_what_is_firm_blocks_on_trial), CASE(a_firm_row_behind_a_stronger_one_blocks), CASE(consent_is_not_asked_for_on_trial),
 	    CASE(the_explanation_shows_the_trial), CASE(what_came_later_does_not_count), CASE(consents_count_by_their_times),
+	    CASE(rows_of_a_domain_and_allow_rows_count_by_their_entries),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
