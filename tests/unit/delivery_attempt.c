@@ -9,6 +9,23 @@
 #include "delivery/delivery.h"
 #include "hop_server.h"
 
+/* The system's, with a wall that jumps. */
+static _Atomic int64_t ahead_ms;
+
+static int64_t jumping_wall(const struct clock *c)
+{
+	(void)c;
+	return clock_wall(&clock_system) + atomic_load(&ahead_ms);
+}
+
+static int64_t steady(const struct clock *c)
+{
+	(void)c;
+	return clock_mono(&clock_system);
+}
+
+static const struct clock jumping = {jumping_wall, steady};
+
 struct world {
 	struct place place;
 	char spool_dir[64], log_file[80];
@@ -83,6 +100,7 @@ static void make(struct world *w)
 {
 	struct err err = {0};
 	memset(w, 0, sizeof *w);
+	atomic_store(&ahead_ms, 0);
 	pthread_mutex_init(&w->lock, NULL);
 	place_make(&w->place);
 	snprintf(w->spool_dir, sizeof w->spool_dir, "%s", "/tmp/delivery-test.XXXXXX");
@@ -91,17 +109,17 @@ static void make(struct world *w)
 	int fd = open(w->log_file, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	log_set_fd(fd);
-	if (ledger_open(&w->ledger, &w->place.settings, &clock_system, &err) < 0)
+	if (ledger_open(&w->ledger, &w->place.settings, &jumping, &err) < 0)
 		fail_msg("%s", err.text);
 	struct spool_settings ss = {.dir = w->spool_dir, .segment_bytes = 8 << 20};
-	if (spool_open(&w->spool, &ss, &clock_system, &err) < 0)
+	if (spool_open(&w->spool, &ss, &jumping, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
 static void start_with(struct world *w, struct delivery_settings *s)
 {
 	struct err err;
-	if (delivery_start(&w->delivery, w->spool, w->ledger, &clock_system, s, &err) < 0)
+	if (delivery_start(&w->delivery, w->spool, w->ledger, &jumping, s, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -142,7 +160,7 @@ static void submit(struct world *w, const char *const *rcpts, unsigned n, const 
 	struct buf env, data[100];
 	struct spool_new_item items[100];
 	struct envelope e = {.client = V("tool"), .client_ip = V("192.0.2.1"), .helo = V("tool"), .brand = V("acme"), .stream = view_of(stream),
-	    .return_path = V("news@acme.example"), .arrived_ms = clock_wall(&clock_system)};
+	    .return_path = V("news@acme.example"), .arrived_ms = clock_wall(&jumping)};
 	buf_init(&env, 4096);
 	envelope_write(&e, &env);
 	for (unsigned i = 0; i < n; i++) {
@@ -302,6 +320,33 @@ static void temporary_refusals_are_tried_again(void **state)
 	end(&w);
 }
 
+#define HOURS(n) ((n) * 3600000ll)
+
+/* Set back, and forward past what was put off: new mail goes at once, old mail in its time, each once; nothing expires for it. */
+static void the_clock_may_jump(void **state)
+{
+	(void)state;
+	struct world w;
+	make(&w);
+	submit_one(&w, "grey@example.net");
+	open_hop(&w, &(struct hop_script){.final = "451 4.7.1 greylisted\r\n", .only_connection = 1});
+	struct delivery_settings *s = settings_for(&w, &w.hop.port, 1);
+	s->hops[0].idle_ms = 0;
+	s->retry_first_ms = s->retry_max_ms = HOURS(1);
+	s->expire_ms = HOURS(120);
+	start_with(&w, s);
+	for (int i = 0; i < 1000 && !logged(&w, "outcome=temporary"); i++)
+		poll(NULL, 0, 5);
+	atomic_store(&ahead_ms, -HOURS(5));
+	submit_one(&w, "new@example.net");
+	assert_true(await_items(&w, 1, 5000));
+	atomic_store(&ahead_ms, HOURS(2));
+	assert_true(await_items(&w, 0, 5000));
+	assert_int_equal(w.reports[DELIVERED], 2);
+	assert_int_equal(w.hop.messages, 2);
+	end(&w);
+}
+
 static void what_lasts_too_long_expires(void **state)
 {
 	(void)state;
@@ -453,6 +498,7 @@ int main(void)
 	    cmocka_unit_test(an_opt_out_overtakes_a_stalled_hop),
 	    cmocka_unit_test(refused_recipients_fail_and_are_reported),
 	    cmocka_unit_test(temporary_refusals_are_tried_again),
+	    cmocka_unit_test(the_clock_may_jump),
 	    cmocka_unit_test(what_lasts_too_long_expires),
 	    cmocka_unit_test(a_stream_unknown_to_the_policy_waits),
 	    cmocka_unit_test(a_dead_hop_is_noticed_once_and_loses_nothing),

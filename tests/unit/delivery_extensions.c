@@ -256,6 +256,27 @@ static void no_byte_of_the_dialogue_is_a_yes_but_the_last(void **state)
 	}
 }
 
+/* ... and after each byte that we say: the last of the message's end is the first that may count. */
+static void no_byte_of_ours_is_delivery_but_the_last(void **state)
+{
+	(void)state;
+	struct play whole;
+	set_up(&whole, &(struct hop_script){0}, 1);
+	run(&whole);
+	int last = whole.hop.read;
+	assert_true(last > 200);
+	for (int n = 1; n <= last; n++) {
+		struct play p;
+		set_up(&p, &(struct hop_script){.cut_reading = n}, 1);
+		run(&p);
+		enum delivery_outcome o = outcome(&p, 0);
+		if (n == last)
+			assert_true(p.hop.messages == 1 && (o == DELIVERED || o == DELIVERY_UNKNOWN));
+		else
+			assert_true(p.hop.messages == 0 && (o == DELIVERY_ROUTE_DOWN || o == DELIVERY_UNKNOWN));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +290,7 @@ int main(void)
 	    cmocka_unit_test(eight_bits_are_declared_where_they_may_be),
 	    cmocka_unit_test(only_what_is_harmless_is_passed_on),
 	    cmocka_unit_test(no_byte_of_the_dialogue_is_a_yes_but_the_last),
+	    cmocka_unit_test(no_byte_of_ours_is_delivery_but_the_last),
 	};
 	snprintf(ca_file, sizeof ca_file, "/tmp/optgate-ca-%d.pem", getpid());
 	session_library_start();

@@ -39,6 +39,7 @@ struct hop_script {
 	_Atomic bool *data_gate;    /* DATA is answered only once it is true */
 	bool tls_from_start;
 	int cut_after;              /* bytes sent, then the connection is closed; 0 = never */
+	int cut_reading;            /* bytes read, and the same */
 	int tls_pause_ms;           /* after the handshake, before reading: session tickets are there first */
 };
 
@@ -50,6 +51,7 @@ struct hop_server {
 	_Atomic unsigned connections;
 	_Atomic int messages;       /* answered 250 at the end */
 	_Atomic int datas;          /* DATA or BDAT seen */
+	_Atomic int read;           /* bytes, up to the end of the last message */
 	_Atomic bool ending;
 	pthread_mutex_t lock;
 	char said[200000];          /* commands, all connections */
@@ -69,7 +71,7 @@ struct hop_conn {
 	size_t in_n, in_at;
 	char *mail;                 /* of the message that is coming in */
 	size_t mail_n;
-	int sent;
+	int sent, read;
 };
 
 static void hop_send(struct hop_conn *c, const char *p, size_t n)
@@ -91,9 +93,12 @@ static void hop_send(struct hop_conn *c, const char *p, size_t n)
 
 static bool hop_fill(struct hop_conn *c)
 {
-	ssize_t k = c->ssl ? SSL_read(c->ssl, c->in, sizeof c->in) : recv(c->fd, c->in, sizeof c->in, 0);
+	int cut = c->s->script.cut_reading, left = cut - c->read;
+	size_t most = cut && left < (int)sizeof c->in ? (size_t)(left > 0 ? left : 0) : sizeof c->in;
+	ssize_t k = c->ssl ? SSL_read(c->ssl, c->in, (int)most) : recv(c->fd, c->in, most, 0);
 	c->in_at = 0;
 	c->in_n = k > 0 ? (size_t)k : 0;
+	c->read += k > 0 ? (int)k : 0;
 	return k > 0;
 }
 
@@ -195,6 +200,7 @@ static bool hop_end(struct hop_conn *c)
 	const struct hop_script *sc = &c->s->script;
 	bool odd = sc->final && c->message >= sc->from_message && (!sc->only_connection || sc->only_connection == c->number);
 	hop_show(c);
+	atomic_store(&c->s->read, c->read);
 	if (!odd || sc->final[0] == '2')
 		atomic_fetch_add(&c->s->messages, 1);
 	bool on = hop_answer(c, sc->final, "250 2.0.0 kept\r\n");
