@@ -66,6 +66,9 @@ int ledger_look_about(struct ledger *l, const struct asked *who, struct arena *a
  * the token in it names a key alone, and who clicks must be found by every other form. */
 int ledger_know_family(struct ledger *l, const struct person_key *who, struct view address, struct err *err) MUST_CHECK;
 
+/* The same without waiting. DONE is called as by ledger_submit, if there is anything to write. */
+void ledger_submit_family(struct ledger *l, const struct person_key *who, struct view address, ledger_done *done, void *arg);
+
 /* Remembers the families of all addresses on record: for those that were written down by a version that kept none. *RET_COUNT = addresses
  * that are not the plain form. */
 int ledger_families(struct ledger *l, uint64_t *ret_count, struct err *err) MUST_CHECK;

@@ -92,6 +92,25 @@ static bool drop_held(struct intake_tx *tx, const struct choice *c, struct reply
 	return false;
 }
 
+static void tell_failure(void *arg, const struct change_result *results, size_t n, const struct err *err)
+{
+	(void)arg;
+	(void)results;
+	(void)n;
+	if (err)
+		log_event(LOG_LEVEL_ERROR, "intake.family.fail", "why=\"%s\"", err->text);
+}
+
+/* The link that goes out names a key alone (delivery waits for this; here nobody may). */
+static void note_families(const struct intake_tx *tx, const struct stream *s)
+{
+	for (unsigned i = 0; i < tx->rcpt_count; i++) {
+		const struct intake_recipient *r = tx->rcpts[i];
+		if (brand_folds(s->brand, view_of(r->address.text)))
+			ledger_submit_family(tx->intake->ledger, &r->who, view_of(r->address.text), tell_failure, NULL);
+	}
+}
+
 bool intake_decide(void *opaque, struct intake_decision *ret, struct reply *refused)
 {
 	struct intake_tx *tx = opaque;
@@ -99,6 +118,7 @@ bool intake_decide(void *opaque, struct intake_decision *ret, struct reply *refu
 	if (!tx_is_whole(tx, refused) || decide_message(tx, &c, refused) < 0 || !drop_held(tx, &c, refused))
 		return false;
 	bool any = tx->rcpt_count > 0;
+	note_families(tx, c.stream);
 	*ret = (struct intake_decision){.id = tx->id,
 	    .stream = c.stream,
 	    .topic = c.topic,

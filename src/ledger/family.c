@@ -47,21 +47,35 @@ void family_keep(const struct ledger *l, struct txn *t, const struct person_key 
 		member_put(t, key);
 }
 
-int ledger_know_family(struct ledger *l, const struct person_key *who, struct view address, struct err *err)
+/* 1: it is, or is nothing to know; 0: it is not. */
+static int is_known(struct ledger *l, const struct person_key *who, struct view address, struct err *err)
 {
 	struct txn *t = NULL;
 	struct view value;
-	struct change_result r;
 	uint8_t key[FAMILY_KEY];
 	if (!member_key(l, who, address, key))
-		return 0;
+		return 1;
 	if (store_read(l->store, &t, err) < 0)
 		return -1;
 	bool known = txn_get(t, TABLE_FAMILIES, view_n(key, sizeof key), &value);
 	int rc = txn_check(t, err);
 	txn_end(&t);
+	return rc < 0 ? -1 : known;
+}
+
+int ledger_know_family(struct ledger *l, const struct person_key *who, struct view address, struct err *err)
+{
 	const struct change c = {.kind = CHANGE_FAMILY, .channel = CHANNEL_EMAIL, .who = *who, .address = address};
-	return rc < 0 || known ? rc : ledger_change(l, &c, &r, err);
+	struct change_result r;
+	int known = is_known(l, who, address, err);
+	return known ? (known < 0 ? -1 : 0) : ledger_change(l, &c, &r, err);
+}
+
+void ledger_submit_family(struct ledger *l, const struct person_key *who, struct view address, ledger_done *done, void *arg)
+{
+	const struct change c = {.kind = CHANGE_FAMILY, .channel = CHANNEL_EMAIL, .who = *who, .address = address};
+	if (is_known(l, who, address, NULL) != 1)
+		ledger_submit(l, &c, 1, done, arg);
 }
 
 /* ---- many at once: sets of keys, each read in one transaction and written in another ---- */

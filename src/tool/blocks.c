@@ -11,16 +11,16 @@
 
 struct listing {
 	json_t *rows;
-	uint64_t limit, more; /* beyond the limit */
+	uint64_t limit;
+	bool more; /* than the limit */
 };
 
 static bool list_row(void *arg, const struct suppression *s, struct view whose)
 {
 	struct listing *g = arg;
-	if (json_array_size(g->rows) == g->limit) {
-		g->more++;
-		return true;
-	}
+	g->more = json_array_size(g->rows) == g->limit;
+	if (g->more)
+		return false;
 	json_array_append_new(g->rows, json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "whom", whose.n ? json_view(whose) : json_null(),
 	    "kind", channel_word(s->channel), "scope", s->scope.name, "reason", s->reason ? reason_word(s->reason) : "allow", "when",
 	    json_time(s->event_ms), "expires", json_time(s->expires_ms), "source", json_text(s->source), "actor", json_text(s->actor), "note",
@@ -51,7 +51,7 @@ static int list(struct tool *t, const struct ledger_walk *walk, const char *none
 		json_decref(g.rows);
 	}
 	if (g.more)
-		fprintf(t->err_out, "optgate: %" PRIu64 " more rows: see --limit\n", g.more);
+		fprintf(t->err_out, "optgate: there are more rows: see --limit\n");
 	return EXIT_DONE;
 }
 

@@ -236,6 +236,16 @@ def test_milter_edits(make_gate):
     assert verifies(applied(MESSAGE, m.body(MESSAGE)), gate.dns) == 2
 
 
+def test_one_form_leaves_for_all_behind_a_milter(make_gate):
+    gate = start(make_gate, brand='folding = ["sink.test"];')
+    message = mail("ann+x@sink.test")
+    m = Milter(gate).connect()
+    m.mail(), m.rcpt("ann+x@sink.test")
+    assert post(gate, link_of(applied(message, m.body(message))))[0] == 200
+    assert "refused: unsubscribe" in Policy(gate).ask(recipient="ann@sink.test")
+    assert Policy(gate).ask(recipient="eve+x@sink.test") == "action=DUNNO"
+
+
 def test_milter_refuses_at_rcpt(make_gate):
     gate = start(make_gate)
     suppress(gate, "bob@sink.test")
