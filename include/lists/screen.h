@@ -28,7 +28,7 @@ struct screen_settings {
 
 struct screen_report {
 	uint64_t rows, clear, suppressed, deferred, bad; /* bad: no address in the row; never clear */
-	uint64_t reasons[REASON_ERASURE + 1], no_basis;
+	uint64_t reasons[REASON_ERASURE + 1], rules[RULE_COUNT]; /* of those suppressed: by reason, or by the rule when it has none */
 	uint64_t position;      /* last journal entry when it began */
 	int64_t began_ms, ended_ms;
 	uint8_t in[SHA256_BYTES], out[SHA256_BYTES];

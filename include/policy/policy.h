@@ -92,6 +92,7 @@ enum rule {
 	RULE_NO_BASIS,        /* the stream asks for a basis and none is on record, or it has expired */
 	RULE_ROLE,            /* marketing for a role account, and nobody there has given consent */
 	RULE_TYPO,            /* marketing for a mistyped domain, and nobody there has given consent */
+	RULE_COUNT,
 };
 const char *rule_word(enum rule r);      /* "suppression" */
 const char *rule_sentence(enum rule r);  /* for a person */

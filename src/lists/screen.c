@@ -188,7 +188,7 @@ static void count(struct screen_report *r, const struct screened *row)
 		if (row->verdict.reason)
 			r->reasons[row->verdict.reason]++;
 		else
-			r->no_basis++;
+			r->rules[row->verdict.rule]++;
 	}
 }
 

@@ -108,8 +108,9 @@ static json_t *certificate_make(struct tool *t, const struct files *f, const str
 	for (enum reason k = REASON_OBJECTION; k <= REASON_ERASURE; k++)
 		if (r->reasons[k])
 			json_object_set_new(reasons, reason_word(k), json_integer((json_int_t)r->reasons[k]));
-	if (r->no_basis)
-		json_object_set_new(reasons, "no-basis", json_integer((json_int_t)r->no_basis));
+	for (enum rule k = RULE_NONE; k < RULE_COUNT; k++)
+		if (r->rules[k])
+			json_object_set_new(reasons, rule_word(k), json_integer((json_int_t)r->rules[k]));
 	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:s}", "what", "optgate screening certificate", "version", 1,
 	    "stream", option(&t->args, OPT_STREAM), "in", f->in_name, "out", f->out_name, "in_sha256", hex_json(r->in, sizeof r->in), "out_sha256",
 	    hex_json(r->out, sizeof r->out), "rows", (json_int_t)r->rows, "clear", (json_int_t)r->clear, "suppressed", (json_int_t)r->suppressed, "deferred",

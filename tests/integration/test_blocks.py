@@ -1,5 +1,5 @@
 """Rows of domains and digests, allow rows, families, role accounts: at RCPT, on queued mail, in lists and out of them."""
-import hashlib, smtplib
+import hashlib, json, smtplib
 
 from gate import link_of, mail, post
 
@@ -76,8 +76,10 @@ def test_lists_come_in_and_go_out(make_gate, sink, place):
     assert gate.json("import", "--allow", place / "seeds.csv")[0]["changed"] == 2
     assert set(send(gate, "a@digest.test", "a@one.test", "a@x.two.test", "a@zone.test", "a@zone2.test", "a@two.test")) == {
         "a@digest.test", "a@one.test", "a@x.two.test", "a@zone.test", "a@zone2.test"}
-    (place / "members.txt").write_text("a@one.test\nb@sink.test\nseed@sink.test\na@digest.test\n")
-    assert gate.tool("screen", "--stream", "acme/offers", "--clear", place / "members.txt").stdout == "b@sink.test\nseed@sink.test\n"
+    (place / "members.txt").write_text("a@one.test\nb@sink.test\nseed@sink.test\na@digest.test\nabuse@sink.test\n")
+    gate.tool("screen", "--stream", "acme/offers", "--clear", place / "members.txt", place / "clear.txt")
+    assert (place / "clear.txt").read_text() == "b@sink.test\nseed@sink.test\n"
+    assert json.loads((place / "clear.txt.cert").read_text())["reasons"] == {"manual": 2, "role": 1}
     assert {k: gate.json("stats")["ledger"][k] for k in ("blocks", "allows")} == {"blocks": 4, "allows": 2}
     for kind in ("suppressions", "allows"):
         for form in ("csv", "ndjson"):
