@@ -123,8 +123,9 @@ struct record {
 /* One read transaction; rows are put into ARENA. ERR_UNAVAILABLE when the store can't be read: callers fail closed. */
 int ledger_look(struct ledger *l, const struct person_key *who, struct arena *arena, struct record *ret, struct err *err) MUST_CHECK;
 
-/* What stands under this very key, a person's or a domain's or digest's (what else may be said of an address: ledger/blocks.h). What the hot path needs, without strings or arena: each row is decoded in place, inside the read transaction. The visitor's functions
- * must not call the ledger. Either may be NULL. */
+/* What stands under this very key: a person's, or a domain's or digest's (ledger/blocks.h has what else is said of an address). Without
+ * strings or arena: each row is decoded in place, inside the read transaction. The visitor's functions must not call the ledger. Any may be
+ * NULL. */
 struct suppression_row {
 	enum scope_level level;
 	uint8_t scope_id[SCOPE_ID_BYTES];
