@@ -25,6 +25,8 @@ static inline int64_t clock_mono(const struct clock *c)
 
 /* RFC 3339, UTC, milliseconds. Times outside years 0 to 9999 give "-". */
 void time_text(int64_t wall_ms, char dst[TIME_TEXT]);
+/* The same day of the month and time of day so many calendar months later, UTC; the month's last day where it has no such day. Takes no lock. */
+int64_t time_months_later(int64_t wall_ms, unsigned months);
 /* RFC 3339 date, or date-time with Z or an offset, whole string. */
 bool time_parse(const char *text, size_t n, int64_t *ret_wall_ms);
 /* A duration with a unit: 250ms 30s 5m 4h 7d; a bare number means seconds. */

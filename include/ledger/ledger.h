@@ -108,6 +108,9 @@ const char *evidence_missing(enum basis b, struct view evidence);
 /* The value of NAME in key=value pairs; empty when it isn't there. */
 struct view evidence_value(struct view evidence, struct view name);
 
+/* A soft opt-in that rests on an enquiry (negotiation=), and on no sale. */
+bool evidence_is_enquiry(struct view evidence);
+
 /* Does this grant stand at NOW? Once withdrawn, only a later grant of basis `consent` does: nobody argues past a withdrawal. */
 bool consent_stands(enum basis basis, int64_t granted_ms, int64_t withdrawn_ms, int64_t expires_ms, int64_t now_ms);
 
@@ -139,6 +142,7 @@ struct consent_row {
 	enum basis basis;
 	int64_t granted_ms, withdrawn_ms, expires_ms;
 	uint64_t seq;
+	bool enquiry; /* evidence_is_enquiry */
 };
 struct ledger_visitor {
 	void (*suppression)(void *arg, const struct suppression_row *row);

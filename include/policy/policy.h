@@ -55,6 +55,8 @@ struct brand {
 	bool mails_roles;  /* marketing may go to role accounts (RULE_ROLE) */
 	char **role_names; /* local parts of role accounts; none: those of src/policy/role.c */
 	unsigned role_name_count;
+	unsigned life_months[BASIS_LEGAL_OBLIGATION + 1]; /* of a grant by its basis, in calendar months since it was given; 0 = no end */
+	unsigned enquiry_months; /* the same of a soft opt-in that rests on an enquiry alone */
 	bool refuses_typos; /* marketing to mistyped domains (RULE_TYPO) */
 	struct scope scope;
 };
@@ -148,6 +150,7 @@ struct finding {
 	bool blocks;                  /* speaks against sending */
 	const struct suppression *suppression; /* one of these, or none */
 	const struct consent *consent;
+	int64_t ends_ms;              /* when the consent's grant ends or has ended, also by the life of its basis; 0 = never */
 	const struct suppression *allow;
 	struct view about;            /* whose row it is when not the person's: "@example.com"; empty */
 	const char *why;              /* "unsubscribe does not reach service mail" */

@@ -86,6 +86,13 @@ static void take_roles(struct brand *b, const struct raw_brand *r)
 		b->role_names[b->role_name_count] = text_dup(text_at(&r->role_names, b->role_name_count));
 }
 
+static void take_lives(struct brand *b, const struct raw_brand *r)
+{
+	for (enum basis k = BASIS_CONSENT; k <= BASIS_LEGAL_OBLIGATION; k++)
+		b->life_months[k] = (unsigned)r->life_months[k];
+	b->enquiry_months = (unsigned)r->enquiry_months;
+}
+
 static int make_brand(struct brand *b, const struct raw_brand *r, const struct raw_text *default_url, struct err *err)
 {
 	const struct raw_stream *streams = r->streams.at;
@@ -94,6 +101,7 @@ static int make_brand(struct brand *b, const struct raw_brand *r, const struct r
 	b->public_url = text_dup(r->public_url.s ? &r->public_url : default_url);
 	take_domains(b, r);
 	take_roles(b, r);
+	take_lives(b, r);
 	if (!b->public_url)
 		return raw_wrong(err, &r->name.at, "brands[].public_url",
 		    "required and not given: expected a URL here or in public.url");

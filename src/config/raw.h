@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "ledger/ledger.h"
 
 #define CONFIG_FILE_MAX  (4u << 20)
 #define CONFIG_ARENA_MAX (64u << 20)
@@ -50,6 +51,7 @@ struct raw_brand {
 	struct raw_text name, title, bounce_domain, public_url;
 	struct raw_list from_domains, folding, role_names; /* raw_text */
 	int64_t mails_roles, refuses_typos;
+	int64_t life_months[BASIS_LEGAL_OBLIGATION + 1], enquiry_months;
 	struct raw_list dkim;         /* raw_dkim */
 	struct raw_list streams;      /* raw_stream */
 };

@@ -40,3 +40,8 @@ const char *evidence_missing(enum basis b, struct view evidence)
 			return parts[i].missing;
 	return NULL;
 }
+
+bool evidence_is_enquiry(struct view evidence)
+{
+	return says(evidence, V("negotiation")) && !says(evidence, V("sale"));
+}

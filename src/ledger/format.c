@@ -173,6 +173,14 @@ static enum basis take_basis(struct be_reader *r)
 	return b;
 }
 
+/* Only a soft opt-in's words are looked at: its life may hang on them. */
+static bool take_enquiry(struct be_reader *r, enum basis basis)
+{
+	for (int i = 0; basis == BASIS_SOFT_OPT_IN && i < 3; i++)
+		be_take_view(r, 1);
+	return basis == BASIS_SOFT_OPT_IN && evidence_is_enquiry(be_take_view(r, 1));
+}
+
 bool consent_row_decode(struct view key, struct view value, struct consent_row *ret)
 {
 	struct be_reader r = {.rest = value};
@@ -183,6 +191,7 @@ bool consent_row_decode(struct view key, struct view value, struct consent_row *
 	ret->withdrawn_ms = (int64_t)be_take_u(&r, 8);
 	ret->expires_ms = (int64_t)be_take_u(&r, 8);
 	ret->seq = be_take_u(&r, 8);
+	ret->enquiry = take_enquiry(&r, ret->basis);
 	return !r.bad && consent_key_decode(key, &ret->level, ret->scope_id);
 }
 

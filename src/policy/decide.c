@@ -1,6 +1,8 @@
 /* The verdict: one look at the ledger, then the rules. */
 #include "policy_internal.h"
 
+#include <stdio.h>
+
 static void add_suppression(void *arg, const struct suppression_row *row)
 {
 	facts_add_suppression(arg, row);
@@ -51,7 +53,8 @@ static struct consent_row consent_row_of(const struct consent *c)
 	    .granted_ms = c->granted_ms,
 	    .withdrawn_ms = c->withdrawn_ms,
 	    .expires_ms = c->expires_ms,
-	    .seq = c->seq};
+	    .seq = c->seq,
+	    .enquiry = c->basis == BASIS_SOFT_OPT_IN && evidence_is_enquiry(view_of(c->evidence))};
 	memcpy(r.scope_id, c->purpose.id, SCOPE_ID_BYTES);
 	return r;
 }
@@ -72,6 +75,20 @@ static void explain_suppression(
 			     : reason_why(row.reason, in_class);
 }
 
+/* "expired on 2027-01-31: for acme, soft-opt-in holds 24 months", of a row with an end that has passed. */
+static const char *expired_why(const struct facts *f, const struct consent_row *c, const struct consent_row *stored, struct arena *arena)
+{
+	const struct brand *b = f->question->stream->brand;
+	char end[TIME_TEXT], text[160];
+	time_text(c->expires_ms, end);
+	int n = snprintf(text, sizeof text, "expired on %.10s", end);
+	if (c->expires_ms != stored->expires_ms)
+		n += snprintf(text + n, sizeof text - (size_t)n, ": for this brand %s%s holds %u months", basis_word(c->basis),
+		    c->enquiry ? " after an enquiry" : "", grant_months(b, c));
+	struct view kept = arena_view(arena, view_n(text, (size_t)n));
+	return kept.p ? kept.p : "the grant has expired";
+}
+
 static const char *consent_why(const struct facts *f, const struct consent_row *c, bool withdrawn)
 {
 	const struct question *q = f->question;
@@ -80,8 +97,6 @@ static const char *consent_why(const struct facts *f, const struct consent_row *
 					     : "withdrawn; that reaches marketing, and streams that ask for a basis";
 	if (c->granted_ms == 0)
 		return "withdrawn, and granted anew for a narrower purpose";
-	if (c->expires_ms && c->expires_ms <= q->now_ms)
-		return "the grant has expired";
 	if (c->withdrawn_ms >= c->granted_ms)
 		return "withdrawn, and granted anew for a narrower purpose";
 	if (q->stream->accepts == 0)
@@ -91,16 +106,20 @@ static const char *consent_why(const struct facts *f, const struct consent_row *
 }
 
 static void explain_consent(
-    const struct facts *f, const struct verdict *v, const struct consent *c, struct finding *ret)
+    const struct facts *f, const struct verdict *v, const struct consent *c, struct arena *arena, struct finding *ret)
 {
 	const struct question *q = f->question;
-	const struct consent_row row = consent_row_of(c);
-	bool in_scope = scope_reaches(q, row.level, row.scope_id);
+	const struct consent_row stored = consent_row_of(c);
+	struct consent_row row = stored;
+	row.expires_ms = grant_ends_ms(q->stream->brand, &stored);
+	bool in_scope = scope_reaches(q, row.level, row.scope_id), ended = row.expires_ms && row.expires_ms <= q->now_ms;
 	bool withdrawn = in_scope && row.withdrawn_ms && !withdrawal_is_undone(f, row.level);
-	*ret = (struct finding){.rule = withdrawn ? RULE_WITHDRAWN : RULE_NO_BASIS, .consent = c};
+	*ret = (struct finding){.rule = withdrawn ? RULE_WITHDRAWN : RULE_NO_BASIS, .consent = c, .ends_ms = row.expires_ms};
 	ret->blocks = withdrawn && withdrawal_matters(q);
 	ret->decides = v->rule == RULE_WITHDRAWN && withdrawn && row.level == v->level;
-	ret->why = in_scope ? consent_why(f, &row, withdrawn) : "it is for another brand, stream or topic";
+	ret->why = !in_scope             ? "it is for another brand, stream or topic"
+	           : !withdrawn && ended ? expired_why(f, &row, &stored, arena)
+	                                 : consent_why(f, &row, withdrawn);
 }
 
 static void explain_allow(const struct facts *f, const struct suppression *s, struct finding *ret)
@@ -143,7 +162,7 @@ static struct facts facts_of(const struct question *q, const struct about *about
 	return f;
 }
 
-static void explain_rows(const struct facts *f, const struct about *about, struct explanation *e)
+static void explain_rows(const struct facts *f, const struct about *about, struct arena *arena, struct explanation *e)
 {
 	const struct record *own = &about->own;
 	for (unsigned i = 0; i < own->suppression_count; i++)
@@ -156,7 +175,7 @@ static void explain_rows(const struct facts *f, const struct about *about, struc
 	for (unsigned i = 0; i < about->allow_count; i++)
 		explain_allow(f, &about->allows[i], &e->findings[e->count++]);
 	for (unsigned i = 0; i < own->consent_count; i++)
-		explain_consent(f, &e->verdict, &own->consents[i], &e->findings[e->count++]);
+		explain_consent(f, &e->verdict, &own->consents[i], arena, &e->findings[e->count++]);
 }
 
 int policy_explain(
@@ -172,7 +191,7 @@ int policy_explain(
 	    .verdict = facts_judge(&f), .findings = arena_zero(arena, (rows + 1) * sizeof *e.findings)};
 	if (!e.findings)
 		return err_set(err, ERR_LIMIT, "explain: %u rows don't fit %zu bytes", rows, arena->max);
-	explain_rows(&f, &about, &e);
+	explain_rows(&f, &about, arena, &e);
 	if (!has_own_row(&e))
 		e.findings[e.count++] = (struct finding){.rule = e.verdict.rule,
 		    .decides = true,

@@ -14,6 +14,12 @@ const char *reason_why(enum reason r, bool reaches);
 /* Is the question asked at this scope or below it? */
 bool scope_reaches(const struct question *q, enum scope_level level, const uint8_t id[SCOPE_ID_BYTES]);
 
+/* ---- life.c ---- */
+/* How long a grant of this row's basis lasts for the brand; 0 = no end. */
+unsigned grant_months(const struct brand *b, const struct consent_row *c);
+/* When the row's grant ends: its own end or that of its basis, whichever comes first; 0 = never. */
+int64_t grant_ends_ms(const struct brand *b, const struct consent_row *c);
+
 /* ---- rules.c ---- */
 #define LEVELS (SCOPE_TOPIC + 1)
 

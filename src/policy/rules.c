@@ -53,8 +53,10 @@ const struct suppression_row *facts_strongest(const struct facts *f, bool only_f
 
 void facts_add_consent(struct facts *f, const struct consent_row *row)
 {
-	if (scope_reaches(f->question, row->level, row->scope_id))
-		f->consents[row->level] = *row;
+	if (!scope_reaches(f->question, row->level, row->scope_id))
+		return;
+	f->consents[row->level] = *row;
+	f->consents[row->level].expires_ms = grant_ends_ms(f->question->stream->brand, row);
 }
 
 /* ---- the rules ---- */

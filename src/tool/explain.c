@@ -35,7 +35,7 @@ static json_t *finding_json(const struct finding *f)
 		    o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", c->purpose.name,
 			   "basis", c->basis ? basis_word(c->basis) : "", "when",
 			   json_time(c->withdrawn_ms > c->granted_ms ? c->withdrawn_ms : c->granted_ms), "withdrawn",
-			   json_time(c->withdrawn_ms), "expires", json_time(c->expires_ms), "source",
+			   json_time(c->withdrawn_ms), "expires", json_time(f->ends_ms), "source",
 			   json_text(c->source), "actor", json_text(c->actor), "wording", json_text(c->wording), "note",
 			   json_text(c->evidence), "entry", (json_int_t)c->seq));
 	return o;

@@ -13,6 +13,34 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+static void months_are_of_the_calendar(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *from;
+		unsigned months;
+		const char *to;
+	} rows[] = {{"2026-01-15T10:20:30.456Z", 6, "2026-07-15T10:20:30.456Z"}, {"2026-08-31T00:00:00.000Z", 6, "2027-02-28T00:00:00.000Z"},
+	    {"2027-08-31T23:59:59.999Z", 6, "2028-02-29T23:59:59.999Z"}, {"2028-02-29T12:00:00.000Z", 12, "2029-02-28T12:00:00.000Z"},
+	    {"2028-02-29T12:00:00.000Z", 48, "2032-02-29T12:00:00.000Z"}, {"2026-12-31T00:00:00.000Z", 1, "2027-01-31T00:00:00.000Z"},
+	    {"2026-12-31T00:00:00.000Z", 2, "2027-02-28T00:00:00.000Z"}, {"1969-12-31T23:00:00.000Z", 24, "1971-12-31T23:00:00.000Z"},
+	    {"2024-01-31T00:00:00.000Z", 1201, "2124-02-29T00:00:00.000Z"}, {"2026-03-01T00:00:00.000Z", 0, "2026-03-01T00:00:00.000Z"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int64_t from_ms;
+		char got[TIME_TEXT];
+		assert_true(time_parse(rows[i].from, strlen(rows[i].from), &from_ms));
+		time_text(time_months_later(from_ms, rows[i].months), got);
+		assert_string_equal(got, rows[i].to);
+	}
+	/* Every day of 40 years: a month later is the same day or a last one, never earlier than the day before had. */
+	int64_t before = 0;
+	for (int64_t day = 0; day < 40 * 366; day++) {
+		int64_t later = time_months_later(day * 86400000, 1);
+		assert_true(later >= before && later >= (day + 28) * 86400000 && later <= (day + 31) * 86400000);
+		before = later;
+	}
+}
+
 static void codecs_follow_rfc_4648(void **state)
 {
 	(void)state;
@@ -174,7 +202,8 @@ static void counters_come_out_in_families(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(codecs_follow_rfc_4648), cmocka_unit_test(decoders_refuse_second_spellings),
+	    cmocka_unit_test(months_are_of_the_calendar),
+		cmocka_unit_test(codecs_follow_rfc_4648), cmocka_unit_test(decoders_refuse_second_spellings),
 	    cmocka_unit_test(crc_is_castagnoli), cmocka_unit_test(times_round_trip),
 	    cmocka_unit_test(a_buffer_stops_at_its_maximum), cmocka_unit_test(an_arena_stops_at_its_maximum),
 	    cmocka_unit_test(a_reader_turns_bad_and_stays_so), cmocka_unit_test(files_are_replaced_whole_and_keys_never),

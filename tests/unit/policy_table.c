@@ -6,7 +6,7 @@
 #include "ledger/blocks.h"
 
 #define DAY_MS INT64_C(86400000)
-#define TODAY 100
+#define TODAY 1000
 #define CASES_BYTES (1u << 20)
 #define PERSON_TEXT 100
 
@@ -155,6 +155,9 @@ static void set_the_scene(struct view records, unsigned number, char person[PERS
 	b->folding_count = b->folding ? 1 : 0;
 	b->refuses_typos = has_word(records, V("typo"));
 	b->mails_roles = has_word(records, V("mails-roles"));
+	bool lives = has_word(records, V("lives"));
+	b->life_months[BASIS_SOFT_OPT_IN] = lives ? 24 : 0;
+	b->enquiry_months = lives ? 6 : 0;
 	snprintf(person, PERSON_TEXT, "%s%u@%s", has_word(records, V("role")) ? "abuse+" : "ann", number, has_word(records, V("typo")) ? "gmial.com" : domain);
 }
 
@@ -165,7 +168,7 @@ static void record(const char *person, struct view entry)
 	struct change ch;
 	const struct view whole = entry;
 	assert_true(view_word(&entry, &verb));
-	static const char *const scenes[] = {"nothing", "folds", "role", "typo", "mails-roles"};
+	static const char *const scenes[] = {"nothing", "folds", "role", "typo", "mails-roles", "lives"};
 	for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
 		if (view_eq(verb, view_of(scenes[i])))
 			return;
@@ -178,8 +181,9 @@ static void record(const char *person, struct view entry)
 	(void)(view_word(&entry, &a) && view_word(&entry, &b) && view_word(&entry, &c) && view_word(&entry, &d));
 	if (view_eq(verb, V("grant"))) {
 		ch = scoped(CHANGE_GRANT, person, b);
-		ch.basis = basis_of(a);
-		ch.evidence = V(SOFT_EVIDENCE);
+		bool enquiry = view_eq(a, V("enquiry"));
+		ch.basis = enquiry ? BASIS_SOFT_OPT_IN : basis_of(a);
+		ch.evidence = enquiry ? V("negotiation=N-3 product=shoes refusal=box") : V(SOFT_EVIDENCE);
 		ch.event_ms = day(c);
 		ch.expires_ms = view_eq(d, V("expired")) ? (TODAY - 1) * DAY_MS : 0;
 	} else if (view_eq(verb, V("withdraw"))) {
