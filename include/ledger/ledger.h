@@ -102,9 +102,19 @@ struct consent {
 	char evidence[NOTE_MAX + 1]; /* IP, agent, reference: key=value pairs */
 };
 
-/* The part of the proof that a grant of this basis lacks, in words; NULL = none. A soft opt-in needs sale= or negotiation=, product= and
- * refusal=, else CHANGE_GRANT is refused. */
-const char *evidence_missing(enum basis b, struct view evidence);
+/* The parts of a proof of consent. Who and when are in every grant; a brand may demand the others. */
+enum evidence_part {
+	EVIDENCE_HOW,     /* how= in the evidence; or a source that says it ("form:news") */
+	EVIDENCE_WORDING, /* .wording */
+	EVIDENCE_STORED,  /* .wording, and the ledger keeps its text (ledger/wording.h) */
+	EVIDENCE_SOURCE,  /* .source */
+	EVIDENCE_IP,      /* ip= */
+	EVIDENCE_AGENT,   /* agent= */
+};
+struct change;
+/* The part of the proof that a grant lacks, in words; NULL = none. A soft opt-in needs sale= or negotiation=, product= and refusal=, else
+ * CHANGE_GRANT is refused; consent needs what .demands says. Whether the wording is kept, only the ledger knows. */
+const char *evidence_missing(const struct change *grant);
 /* The value of NAME in key=value pairs; empty when it isn't there. */
 struct view evidence_value(struct view evidence, struct view name);
 
@@ -175,6 +185,11 @@ enum change_kind { /* stored values (journal): never renumber */
 	CHANGE_ALLOW = 20,      /* an allow row (ledger/blocks.h) at this scope, in place of the one that stands; .note says why, .actor who */
 	CHANGE_DISALLOW,        /* it goes */
 	CHANGE_FAMILY,          /* no statement, and no journal entry: remembers whose form .address is (ledger/blocks.h) */
+	CHANGE_WORDING = 40,    /* a text of consent is kept: ledger/wording.h */
+	CHANGE_CORPORATE,       /* .who is a company's: streams may take further bases for it. The latest word counts */
+	CHANGE_INDIVIDUAL,      /* .who is a person, as everybody is of whom nothing is known */
+	CHANGE_LINK,            /* .who and .other are one person: an objection to one is an objection to both, whichever was first */
+	CHANGE_UNLINK,          /* they are not; what was said stays said */
 };
 
 const char *change_word(enum change_kind k); /* "suppress"; NULL for what is none */
@@ -197,7 +212,12 @@ struct change {
 	int64_t expires_ms;
 	uint64_t row;            /* UNSUPPRESS: only the row that this entry has made, else ERR_CONFLICT; 0 = whichever stands */
 	uint64_t request;        /* UNSUPPRESS: the entry of the request that .actor approves; 0 = none */
+	unsigned demands;        /* GRANT of basis consent: 1 << enum evidence_part for each part that must be there, beside what its basis asks for */
+	struct person_key other; /* LINK, UNLINK */
+	enum channel other_channel;
+	struct view other_address; /* canonical; may be empty */
 	struct view wording, source, actor, note, evidence;
+	struct view text;        /* WORDING */
 };
 
 struct change_result {

@@ -55,6 +55,7 @@ struct brand {
 	bool mails_roles;  /* marketing may go to role accounts (RULE_ROLE) */
 	char **role_names; /* local parts of role accounts; none: those of src/policy/role.c */
 	unsigned role_name_count;
+	unsigned evidence;       /* bit (1 << evidence_part) for each part that a grant of basis consent must have */
 	unsigned life_months[BASIS_LEGAL_OBLIGATION + 1]; /* of a grant by its basis, in calendar months since it was given; 0 = no end */
 	unsigned enquiry_months; /* the same of a soft opt-in that rests on an enquiry alone */
 	bool refuses_typos; /* marketing to mistyped domains (RULE_TYPO) */
@@ -75,6 +76,8 @@ const struct topic *stream_topic(const struct stream *s, struct view name);
 const struct stream *policy_stream(const struct policy *p, struct view brand_slash_stream);
 /* The stream whose scope id is ID, of any brand; NULL. */
 const struct stream *policy_stream_by_id(const struct policy *p, const uint8_t id[SCOPE_ID_BYTES]);
+/* What the brand of this purpose demands of a consent (struct change, .demands). */
+unsigned policy_demands(const struct policy *p, const struct scope *purpose);
 bool brand_owns_domain(const struct brand *b, struct view domain);
 /* Do all forms of this canonical address count as one for the brand? */
 bool brand_folds(const struct brand *b, struct view address);

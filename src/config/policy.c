@@ -90,6 +90,7 @@ static void take_lives(struct brand *b, const struct raw_brand *r)
 {
 	for (enum basis k = BASIS_CONSENT; k <= BASIS_LEGAL_OBLIGATION; k++)
 		b->life_months[k] = (unsigned)r->life_months[k];
+	b->evidence = (unsigned)r->evidence;
 	b->enquiry_months = (unsigned)r->enquiry_months;
 }
 

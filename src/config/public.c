@@ -1,9 +1,8 @@
 /* The public listener as the web room wants it. */
 #include <stdlib.h>
 
-#include "base/codec.h"
 #include "base/file.h"
-#include "crypto/hash.h"
+#include "ledger/wording.h"
 #include "load.h"
 
 #define CONTENT       "{{content}}"
@@ -119,19 +118,19 @@ static int make_purpose(struct web_form *f, const struct raw_text *t, struct err
 
 static int read_wording(struct config *c, struct web_form *f, const struct raw_form *r, struct err *err)
 {
-	uint8_t hash[SHA256_BYTES];
-	struct buf text, hex;
+	struct buf text, words;
+	struct err why;
 	if (read_file(c, &r->wording_file, "forms[].wording_file", &text, err) < 0)
 		return -1;
-	struct view v = view_trim(buf_view(&text));
-	f->wording = view_dup(v);
-	sha256(v, hash);
-	buf_init(&hex, sizeof f->wording_id);
-	hex_encode(&hex, view_n(hash, sizeof hash));
-	ALWAYS(view_str(buf_view(&hex), f->wording_id, sizeof f->wording_id));
-	buf_free(&hex);
+	buf_init(&words, WORDING_TEXT_MAX);
+	int rc = wording_normalise(buf_view(&text), &words, &why);
+	if (rc == 0) {
+		f->wording = view_dup(buf_view(&words));
+		wording_id(buf_view(&words), f->wording_id);
+	}
+	buf_free(&words);
 	buf_free(&text);
-	return 0;
+	return rc < 0 ? raw_wrong(err, &r->wording_file.at, "forms[].wording_file", "%s", why.text) : 0;
 }
 
 static int make_form(struct config *c, struct web_settings *w, const struct raw_form *r, struct err *err)

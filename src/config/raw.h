@@ -51,7 +51,7 @@ struct raw_brand {
 	struct raw_text name, title, bounce_domain, public_url;
 	struct raw_list from_domains, folding, role_names; /* raw_text */
 	int64_t mails_roles, refuses_typos;
-	int64_t life_months[BASIS_LEGAL_OBLIGATION + 1], enquiry_months;
+	int64_t evidence, life_months[BASIS_LEGAL_OBLIGATION + 1], enquiry_months;
 	struct raw_list dkim;         /* raw_dkim */
 	struct raw_list streams;      /* raw_stream */
 };

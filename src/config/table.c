@@ -16,6 +16,8 @@ static const struct choice proxy_listeners[] = {{"listen", 0}, {"tls_listen", 1}
 static const struct choice refusals[] = {{"refuse", REFUSAL_REFUSE}, {"drop", REFUSAL_DROP}, {"hold", REFUSAL_HOLD}, {0}};
 static const struct choice tripwires[] = {{"off", TRIPWIRE_OFF}, {"report", TRIPWIRE_REPORT}, {"hold", TRIPWIRE_HOLD}, {"marketing", TRIPWIRE_MARKETING}, {0}};
 
+static const struct choice evidence_parts[] = {{"how", EVIDENCE_HOW}, {"wording", EVIDENCE_WORDING}, {"stored-wording", EVIDENCE_STORED}, {"source", EVIDENCE_SOURCE},
+	{"ip", EVIDENCE_IP}, {"agent", EVIDENCE_AGENT}, {0}};
 static const struct choice roles[] = {{"refuse", false}, {"pass", true}, {0}};
 static const struct choice typos[] = {{"pass", false}, {"refuse", true}, {0}};
 static const struct choice unknown_clients[] = {{"defer", DOORS_DEFER}, {"refuse", DOORS_REFUSE}, {"pass", DOORS_PASS}, {0}};
@@ -243,6 +245,8 @@ const struct setting settings[] = {
 	    .help = "Local parts of role accounts. Default: abuse, noc, security, postmaster, hostmaster, usenet, webmaster, www, uucp, ftp, root, mailer-daemon, spam, phishing, dmarc, no-reply and the like. info, sales, marketing and support are not among them: small firms sign up with those."},
 	{"brands[].typo_domains", KIND_CHOICE, AT(raw_brand, refuses_typos), .choices = typos, .def = "pass",
 	    .help = "Marketing to domains that are a large provider's name mistyped (gmial.com, hotmial.com): somebody else may own them. Refused unless consent is on record, or let pass."},
+	{"brands[].consent_evidence", KIND_CHOICES, AT(raw_brand, evidence), .choices = evidence_parts,
+	    .help = "What a grant of basis consent must prove beside who and when, or it is refused: how (how= in its evidence, or a form), wording (an id or version), stored-wording (the id of a text that optgate wording add has kept), source, ip and agent (in its evidence). Consents given on our own pages have all of these. Default: nothing more. Grants that are on record stay valid."},
 	{"brands[].consent_months", KIND_NUMBER, AT(raw_brand, life_months[BASIS_CONSENT]), RANGE(0, 1200), .def = "0",
 	    .help = "How long a grant of basis consent holds: calendar months, counted in UTC from when it was given (from 31 August, six months end on the last of February); 0 = until it is withdrawn. Asked at every verdict: another value holds at once, for old grants too. A grant's own end counts if it comes first."},
 	{"brands[].soft_opt_in_months", KIND_NUMBER, AT(raw_brand, life_months[BASIS_SOFT_OPT_IN]), RANGE(0, 1200), .def = "24",

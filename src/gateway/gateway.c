@@ -85,6 +85,8 @@ static int start_web(struct gateway *g, struct err *err)
 	if (!g->config->public_listen)
 		return 0;
 	struct web_settings *s = g->config->web_settings;
+	if (gateway_keep_wordings(g, s, err) < 0)
+		return -1;
 	g->config->web_settings = NULL;
 	const struct web_mailer mailer = {gateway_send_notice, g};
 	return web_start(&g->web, g->config->public_listen, &g->config->web, g->ledger, g->clock, g->spool ? &mailer : NULL, s, err);
@@ -254,6 +256,10 @@ static int reload(struct gateway *g, struct err *err)
 	struct config *fresh;
 	if (config_load(&fresh, g->config->file, true, err) < 0)
 		return -1;
+	if (g->web && gateway_keep_wordings(g, fresh->web_settings, err) < 0) {
+		config_free(&fresh);
+		return -1;
+	}
 	if (g->part & GATEWAY_RELAY && reload_relay(g, fresh, err) < 0) {
 		config_free(&fresh);
 		return -1;

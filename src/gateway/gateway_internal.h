@@ -33,6 +33,9 @@ int start_reports(struct gateway *g, struct err *err) MUST_CHECK;
 void stop_reports(struct gateway *g);
 void inbox_hears(struct gateway *g, const struct delivery_event *e);
 
+/* wordings.c: the ledger keeps the words of all forms. */
+int gateway_keep_wordings(struct gateway *g, const struct web_settings *s, struct err *err) MUST_CHECK;
+
 /* descriptors.c: lowers what the settings allow in connections to what the process may open. */
 void gateway_fit_descriptors(struct config *c);
 

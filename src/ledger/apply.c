@@ -262,6 +262,8 @@ static int agree(struct apply *a, const struct change *c, struct change_result *
 	uint8_t key_bytes[CONSENT_KEY];
 	struct consent row = {0};
 	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
+	if (c->kind == CHANGE_GRANT && c->basis == BASIS_CONSENT && c->demands & 1u << EVIDENCE_STORED && !wording_is_kept(a->txn, c->wording))
+		return err_set(err, ERR_REFUSED, "the brand asks for a wording whose text is kept: there is none of the id \"%.*s\"", VFMT(c->wording));
 	consent_key(key_bytes, &c->who, &c->scope);
 	if (txn_get(a->txn, TABLE_CONSENTS, key, &value) && !consent_decode(key, value, &row))
 		return corrupt_row("consent", err);
@@ -418,6 +420,7 @@ static const struct operation {
 	[CHANGE_ALLOW] = {apply_allow, true},
 	[CHANGE_DISALLOW] = {apply_disallow, false},
 	[CHANGE_FAMILY] = {name_only, false},
+	[CHANGE_WORDING] = {apply_wording, false},
 };
 
 int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err)

@@ -127,6 +127,8 @@ int ledger_restore(struct ledger *into, struct ledger *from, struct view source,
 	}
 	if (rc == 0)
 		rc = families_copy(into, from, err);
+	if (rc == 0)
+		rc = wordings_copy(into, from, err);
 	*ret = done;
 	buf_free(&r->name);
 	free(r);

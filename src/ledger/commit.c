@@ -45,7 +45,7 @@ struct committer {
 
 static struct view *strings_of(struct change *c, int i)
 {
-	struct view *const all[] = {&c->address, &c->wording, &c->source, &c->actor, &c->note, &c->evidence};
+	struct view *const all[] = {&c->address, &c->wording, &c->source, &c->actor, &c->note, &c->evidence, &c->text, &c->other_address};
 	return i < (int)(sizeof all / sizeof *all) ? all[i] : NULL;
 }
 

@@ -19,6 +19,10 @@
  * block-names   as persons, for blocks and for allow rows of a domain: what their key stands for
  * allows        person 16, level 1, scope id 8             as suppressions
  * families      family 16, person 16                       1: another form of whose address this person's is
+ * wordings      SHA-256 of the text 32                     1, added 8, seq 8, str name, str version, str language, str source, str actor,
+ *                                                          length 2 and the text (ledger/wording.h)
+ * subscribers   person 16                                  1, corporate 1, event 8, seq 8, str source, str actor
+ * links         person 16, person 16                       1, channel of the second 1, event 8, seq 8, str source, str actor; a link is two rows
  * meta          "blocks"                                   2: bits of what blocks, allows and families have ever held
  * meta          "version", "ledger-key", "person-key"      1, and the first 16 bytes of HMAC-SHA-256(key, "optgate key check") */
 #pragma once

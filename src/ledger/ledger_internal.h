@@ -127,6 +127,13 @@ void block_name_drop(struct apply *a, const struct change *c);
 /* An erased person's allow rows. */
 void allows_drop(struct apply *a, const struct person_key *who);
 
+/* ---- wording.c ---- */
+int wording_check(const struct change *c, struct err *err) MUST_CHECK;
+int apply_wording(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+bool wording_is_kept(struct txn *t, struct view id);
+/* INTO keeps every wording of FROM then. */
+int wordings_copy(struct ledger *into, struct ledger *from, struct err *err) MUST_CHECK;
+
 /* A set of rows under one entry: keys come in order, so that rows beyond the table's last go to its end. */
 struct bulk {
 	struct hasher *hasher;

@@ -30,6 +30,9 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_BLOCK_NAMES] = "block-names",
 	[TABLE_ALLOWS] = "allows",
 	[TABLE_FAMILIES] = "families",
+	[TABLE_WORDINGS] = "wordings",
+	[TABLE_SUBSCRIBERS] = "subscribers",
+	[TABLE_LINKS] = "links",
 };
 #define TABLES_MOST 32 /* room for tables of later versions */
 

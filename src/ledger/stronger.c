@@ -3,6 +3,7 @@
 #include "ledger_internal.h"
 
 #include "ledger/blocks.h"
+#include "ledger/wording.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -175,7 +176,7 @@ bool removal_agreed(const struct suppression *row, const struct consent *consent
 
 static int grant_check(const struct change *c, struct err *err)
 {
-	const char *missing = evidence_missing(c->basis, c->evidence);
+	const char *missing = evidence_missing(c);
 	return missing ? err_set(err, ERR_REFUSED, "%s", missing) : 0;
 }
 
@@ -197,6 +198,7 @@ static const struct form {
 	[CHANGE_ALLOW] = {true, WANTS_WHO, allow_check},
 	[CHANGE_DISALLOW] = {true, WANTS_WHO, NULL},
 	[CHANGE_FAMILY] = {true, WANTS_WHO | WANTS_PERSON | WANTS_ADDRESS, NULL},
+	[CHANGE_WORDING] = {true, 0, wording_check},
 };
 
 static int strings_check(const struct change *c, struct err *err)
@@ -206,6 +208,7 @@ static int strings_check(const struct change *c, struct err *err)
 		struct view v;
 		size_t most;
 	} strings[] = {
+		{"text", c->text, WORDING_TEXT_MAX},
 		{"wording", c->wording, 64},
 		{"source", c->source, SOURCE_MAX},
 		{"actor", c->actor, ACTOR_MAX},

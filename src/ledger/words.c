@@ -52,6 +52,11 @@ static const char *const changes[] = {
 	[CHANGE_ALLOW] = "allow",
 	[CHANGE_DISALLOW] = "disallow",
 	[CHANGE_FAMILY] = "family",
+	[CHANGE_WORDING] = "wording",
+	[CHANGE_CORPORATE] = "corporate",
+	[CHANGE_INDIVIDUAL] = "individual",
+	[CHANGE_LINK] = "link",
+	[CHANGE_UNLINK] = "unlink",
 };
 
 static const char *word(const char *const *table, size_t count, unsigned value)

@@ -337,6 +337,7 @@ static void map_own_consent(const struct list_row *r, struct list_entry *e)
 	e->scope = list_get(r, "purpose");
 	e->basis = basis_of(list_get(r, "basis"));
 	e->event_ms = list_date(list_get(r, "granted"));
+	e->expires_ms = list_date(list_get(r, "expires"));
 	e->wording = list_get(r, "wording");
 	e->evidence = list_get(r, "evidence");
 	if (!e->basis || !e->event_ms || (e->basis <= BASIS_SOFT_OPT_IN && (!e->wording.n || !e->evidence.n))) {

@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "ledger/blocks.h"
+#include "ledger/wording.h"
 #include "mail/address.h"
 
 #define REJECTS_FLUSH   65536
@@ -108,6 +109,16 @@ static enum change_kind kind_of(const struct list_entry *e)
 	return e->kind == ENTRY_GRANT ? CHANGE_GRANT : e->kind == ENTRY_ALLOW ? CHANGE_ALLOW : CHANGE_SUPPRESS;
 }
 
+/* All that ledger_load would refuse the whole file for. */
+static const char *grant_missing(const struct import *im, struct change *c)
+{
+	c->demands = policy_demands(im->set->policy, &c->scope);
+	const char *missing = evidence_missing(c);
+	if (!missing && c->basis == BASIS_CONSENT && c->demands & 1u << EVIDENCE_STORED && !ledger_wording_is_kept(im->set->ledger, c->wording))
+		return "the id of a wording that is kept (optgate wording add)";
+	return missing;
+}
+
 static const char *make_change(struct import *im, const struct list_entry *e, struct change *c)
 {
 	*c = (struct change){.kind = kind_of(e), .channel = CHANNEL_EMAIL, .basis = e->basis,
@@ -129,10 +140,11 @@ static const char *make_change(struct import *im, const struct list_entry *e, st
 		return "--scope BRAND/STREAM: what was agreed to";
 	if (c->wording.n > 64 || c->evidence.n > NOTE_MAX)
 		return "a shorter wording or evidence";
+	c->source = V("import");
 	c->note = clean(e->note.n || c->kind != CHANGE_ALLOW ? e->note : V("in an imported list"), im->note);
 	c->evidence = clean(e->evidence, im->evidence);
 	c->wording = clean(e->wording, im->wording);
-	return c->kind == CHANGE_GRANT ? evidence_missing(c->basis, c->evidence) : NULL;
+	return c->kind == CHANGE_GRANT ? grant_missing(im, c) : NULL;
 }
 
 static void count(struct import *im, const struct change *c)

@@ -89,6 +89,14 @@ const struct stream *policy_stream_by_id(const struct policy *p, const uint8_t i
 	return NULL;
 }
 
+unsigned policy_demands(const struct policy *p, const struct scope *purpose)
+{
+	struct view rest = view_of(purpose->name), name = {0};
+	view_cut(&rest, '/', &name);
+	const struct brand *b = policy_brand(p, name);
+	return b ? b->evidence : 0;
+}
+
 bool brand_owns_domain(const struct brand *b, struct view domain)
 {
 	for (unsigned i = 0; i < b->from_domain_count; i++) {

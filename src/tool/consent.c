@@ -40,6 +40,7 @@ static int run(struct tool *t, enum change_kind kind, const char *done_word, con
 		return failed(t, &err);
 	c.wording = view_of(option(&t->args, OPT_WORDING));
 	c.evidence = view_of(evidence);
+	c.demands = policy_demands(t->config->policy, &c.scope);
 	if (ledger_change(t->ledger, &c, &r, &err) < 0)
 		return failed(t, &err);
 	return change_report(t, &c, c.basis ? basis_word(c.basis) : "consent", &r, done_word, stood_word);
