@@ -124,12 +124,22 @@ bool evidence_is_enquiry(struct view evidence);
 /* Does this grant stand at NOW? Once withdrawn, only a later grant of basis `consent` does: nobody argues past a withdrawal. */
 bool consent_stands(enum basis basis, int64_t granted_ms, int64_t withdrawn_ms, int64_t expires_ms, int64_t now_ms);
 
+/* Individual, or a company (CHANGE_CORPORATE). Nothing said: all zero. */
+struct subscriber {
+	bool corporate;
+	int64_t event_ms;
+	uint64_t seq; /* 0: nothing was said */
+	char source[SOURCE_MAX + 1];
+	char actor[ACTOR_MAX + 1];
+};
+
 /* All there is on one person: rows in key order, expired ones included (the reader judges). */
 struct record {
 	struct suppression *suppressions;
 	unsigned suppression_count;
 	struct consent *consents;
 	unsigned consent_count;
+	struct subscriber subscriber;
 	bool known; /* a person record exists */
 };
 
@@ -158,6 +168,7 @@ struct ledger_visitor {
 	void (*suppression)(void *arg, const struct suppression_row *row);
 	void (*consent)(void *arg, const struct consent_row *row);
 	void (*allow)(void *arg, const struct suppression_row *row); /* .reason is 0 */
+	void (*corporate)(void *arg, uint64_t seq); /* the person is a corporate subscriber, by this entry */
 };
 int ledger_visit(struct ledger *l, const struct person_key *who, const struct ledger_visitor *v, void *arg, struct err *err) MUST_CHECK;
 

@@ -31,6 +31,7 @@ struct stream {
 	const struct brand *brand;
 	enum mail_class class;
 	unsigned accepts;      /* bit (1 << basis) for each basis of which one must be on record; 0 = none is asked for */
+	unsigned corporate_accepts; /* further ones that will do where the person is a corporate subscriber */
 	char *list_id;         /* "offers.lists.example.com"; NULL = none */
 	bool pass_through;     /* handed to the next hop while the client waits for its answer; never queued */
 	bool keep_unsubscribe; /* keep the tool's own List-Unsubscribe instead of ours (service class only) */

@@ -52,6 +52,7 @@ static int make_stream(struct stream *s, const struct brand *b, const struct raw
 	s->title = title_or_name(&r->title, &r->name);
 	s->class = (enum mail_class)r->class;
 	s->accepts = (unsigned)r->accepts;
+	s->corporate_accepts = (unsigned)r->corporate_accepts;
 	s->list_id = domain_dup(&r->list_id);
 	s->pass_through = r->pass_through;
 	s->keep_unsubscribe = r->keep_unsubscribe;

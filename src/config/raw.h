@@ -35,7 +35,7 @@ struct raw_topic {
 
 struct raw_stream {
 	struct raw_text name, title, list_id;
-	int64_t class, accepts, refusal, tripwire;
+	int64_t class, accepts, corporate_accepts, refusal, tripwire;
 	bool keep_unsubscribe, shadow, pass_through;
 	struct raw_list topics; /* raw_topic */
 };

@@ -276,6 +276,8 @@ const struct setting settings[] = {
 	    .help = "marketing: may be opted out of, carries List-Unsubscribe. service: receipts, password resets. legal: what the law demands to be sent."},
 	{"brands[].streams[].requires", KIND_CHOICES, AT(raw_stream, accepts), .choices = bases, .sample = "consent",
 	    .help = "A basis of which one must be on record for a person, or the recipient is refused. Not given: none is asked for."},
+	{"brands[].streams[].corporate_requires", KIND_CHOICES, AT(raw_stream, corporate_accepts), .choices = bases,
+	    .help = "Further bases that will do where the person is a corporate subscriber (optgate person corporate), such as legitimate-interest. Whoever nothing is known of is an individual. Says nothing where requires is not given."},
 	{"brands[].streams[].list_id", KIND_TEXT, AT(raw_stream, list_id), .check = check_list_id, .sample = "offers.example.com", .help = "The List-Id field (RFC 2919)."},
 	{"brands[].streams[].pass_through", KIND_FLAG, AT(raw_stream, pass_through), .def = "false",
 	    .help = "Hand each message to the next hop while the client waits, and give it the next hop's answer; nothing is queued. One recipient a message."},

@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "crypto/seal.h"
 #include "format.h"
+#include "ledger/blocks.h"
 #include "store.h"
 
 #define CHANGES_PER_CALL_MOST 1024 /* in one ledger_submit */
@@ -76,6 +77,9 @@ uint64_t journal_append(
 #define KIND_OF(channel) (1u << ((channel) - CHANNEL_DOMAIN))
 #define KIND_ALLOW       (1u << 6)
 #define KIND_FAMILY      (1u << 7)
+#define KINDS_OF_NAMES   0xffu /* those that are found by an address's name */
+#define KIND_SUBSCRIBER  (1u << 8)
+#define KIND_LINK        (1u << 9)
 unsigned kinds_read(struct txn *t);
 /* The same for a read transaction of L, without a look when nothing was committed since the last. */
 unsigned kinds_of(struct ledger *l, struct txn *t);
@@ -114,6 +118,9 @@ int apply_change(struct apply *a, const struct change *c, struct change_result *
 
 /* The number of the entry that this change has, or shares. */
 uint64_t apply_enter(struct apply *a, const struct change *c, int64_t event_ms, bool kept_only);
+/* The row of C's own key alone. */
+int suppress_one(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+void suppression_put(struct apply *a, struct view key, const struct suppression *row);
 void apply_put(struct apply *a, enum table table, struct view key, const struct buf *value);
 /* Beside a change, or (entered) beside one that changed nothing: who it is about is written down, if that is new. */
 bool apply_person(struct apply *a, const struct change *c);
@@ -133,6 +140,22 @@ int apply_wording(struct apply *a, const struct change *c, struct change_result 
 bool wording_is_kept(struct txn *t, struct view id);
 /* INTO keeps every wording of FROM then. */
 int wordings_copy(struct ledger *into, struct ledger *from, struct err *err) MUST_CHECK;
+
+/* ---- subscriber.c ---- */
+bool subscriber_read(struct txn *t, const struct person_key *who, struct subscriber *ret);
+int apply_subscriber(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+
+/* ---- link.c ---- */
+int link_check(const struct change *c, struct err *err) MUST_CHECK;
+int apply_link(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+int apply_unlink(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+/* The objection C, of entry SEQ, reaches the person's other addresses. */
+int links_spread(struct apply *a, const struct change *c, uint64_t seq, struct err *err) MUST_CHECK;
+/* An erased person's links. */
+void links_drop(struct apply *a, const struct person_key *who);
+
+/* ---- forget.c ---- */
+int apply_forget(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
 
 /* A set of rows under one entry: keys come in order, so that rows beyond the table's last go to its end. */
 struct bulk {
@@ -156,6 +179,7 @@ struct visit {
 };
 void visit_suppressions(struct txn *t, enum table table, const struct person_key *who, struct visit *v);
 void visit_allows(struct txn *t, const struct person_key *who, struct visit *v);
+void visit_subscriber(struct txn *t, const struct person_key *who, struct visit *v);
 void visit_person(struct txn *t, const struct person_key *who, struct visit *v);
 int visit_end(struct txn **t, const struct visit *v, struct err *err) MUST_CHECK;
 /* The readable name of WHO within T, a person's or a subject's. 1; 0: there is none; -1: it doesn't open. */

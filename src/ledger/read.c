@@ -70,6 +70,13 @@ void visit_allows(struct txn *t, const struct person_key *who, struct visit *v)
 		txn_each(t, TABLE_ALLOWS, key_view(who), PERSON_KEY_BYTES, visit_allow, v);
 }
 
+void visit_subscriber(struct txn *t, const struct person_key *who, struct visit *v)
+{
+	struct subscriber s;
+	if (v->visitor->corporate && !v->bad && subscriber_read(t, who, &s) && s.corporate)
+		v->visitor->corporate(v->arg, s.seq);
+}
+
 void visit_person(struct txn *t, const struct person_key *who, struct visit *v)
 {
 	visit_suppressions(t, TABLE_SUPPRESSIONS, who, v);
@@ -94,6 +101,7 @@ int ledger_visit(
 	visit_person(t, who, &v);
 	visit_suppressions(t, TABLE_BLOCKS, who, &v);
 	visit_allows(t, who, &v);
+	visit_subscriber(t, who, &v);
 	return visit_end(&t, &v, err);
 }
 
@@ -174,6 +182,7 @@ int look_record(struct txn *t, const struct person_key *who, struct arena *arena
 	*ret = (struct record){0};
 	look_suppressions(&k, who);
 	look_consents(&k, who);
+	subscriber_read(t, who, &ret->subscriber);
 	ret->known = txn_get(t, TABLE_PERSONS, key_view(who), &value);
 	if (txn_check(t, err) < 0)
 		return -1;

@@ -199,6 +199,10 @@ static const struct form {
 	[CHANGE_DISALLOW] = {true, WANTS_WHO, NULL},
 	[CHANGE_FAMILY] = {true, WANTS_WHO | WANTS_PERSON | WANTS_ADDRESS, NULL},
 	[CHANGE_WORDING] = {true, 0, wording_check},
+	[CHANGE_CORPORATE] = {true, WANTS_WHO | WANTS_PERSON, NULL},
+	[CHANGE_INDIVIDUAL] = {true, WANTS_WHO | WANTS_PERSON, NULL},
+	[CHANGE_LINK] = {true, WANTS_WHO | WANTS_PERSON, link_check},
+	[CHANGE_UNLINK] = {true, WANTS_WHO | WANTS_PERSON, link_check},
 };
 
 static int strings_check(const struct change *c, struct err *err)
@@ -215,6 +219,7 @@ static int strings_check(const struct change *c, struct err *err)
 		{"note", c->note, NOTE_MAX},
 		{"evidence", c->evidence, NOTE_MAX},
 		{"address", c->address, 320},
+		{"other address", c->other_address, 320},
 	};
 	for (size_t i = 0; i < COUNT(strings); i++) {
 		if (strings[i].v.n > strings[i].most)

@@ -18,6 +18,13 @@ static void add_allow(void *arg, const struct suppression_row *row)
 	facts_add_allow(arg, row);
 }
 
+static void add_corporate(void *arg, uint64_t seq)
+{
+	struct facts *f = arg;
+	(void)seq;
+	f->corporate = true;
+}
+
 struct asked policy_asked(const struct question *q)
 {
 	bool email = q->channel == CHANNEL_EMAIL;
@@ -26,7 +33,7 @@ struct asked policy_asked(const struct question *q)
 
 struct verdict policy_decide(struct ledger *l, const struct question *q)
 {
-	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow};
+	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow, .corporate = add_corporate};
 	const struct asked asked = policy_asked(q);
 	struct facts f = {.question = q};
 	f.unreadable = ledger_ask(l, &asked, &visitor, &f, NULL) < 0;
@@ -101,8 +108,12 @@ static const char *consent_why(const struct facts *f, const struct consent_row *
 		return "withdrawn, and granted anew for a narrower purpose";
 	if (q->stream->accepts == 0)
 		return "granted; the stream asks for no basis";
-	return q->stream->accepts & 1u << c->basis ? "granted, on a basis that the stream accepts"
-						   : "granted, but the stream does not accept this basis";
+	if (q->stream->accepts & 1u << c->basis)
+		return "granted, on a basis that the stream accepts";
+	if (q->stream->corporate_accepts & 1u << c->basis)
+		return f->corporate ? "granted, on a basis that the stream accepts for corporate subscribers"
+		                    : "granted, but the stream accepts this basis for corporate subscribers only";
+	return "granted, but the stream does not accept this basis";
 }
 
 static void explain_consent(
@@ -144,7 +155,7 @@ static bool has_own_row(const struct explanation *e)
 static struct facts facts_of(const struct question *q, const struct about *about)
 {
 	const struct record *own = &about->own;
-	struct facts f = {.question = q};
+	struct facts f = {.question = q, .corporate = own->subscriber.corporate};
 	for (unsigned i = 0; i < own->suppression_count + about->suppression_count; i++) {
 		bool of_person = i < own->suppression_count;
 		struct suppression_row row =

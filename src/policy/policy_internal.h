@@ -30,11 +30,14 @@ struct facts {
 	struct suppression_row strongest[2][2]; /* of those that reach: [is firm: blocks even on trial][is lifted by an allow row]; .reason == 0: none */
 	struct suppression_row allow;        /* that reaches, if .allowed */
 	bool allowed;
+	bool corporate; /* the person is a corporate subscriber */
 	struct consent_row consents[LEVELS]; /* that reach, by level; .seq == 0: none */
 };
 /* The strongest that blocks, of all or of the firm ones; NULL. */
 const struct suppression_row *facts_strongest(const struct facts *f, bool only_firm);
 
+/* The bases of which one will do for this person. */
+unsigned facts_accepts(const struct facts *f);
 void facts_add_suppression(struct facts *f, const struct suppression_row *row);
 void facts_add_allow(struct facts *f, const struct suppression_row *row);
 void facts_add_consent(struct facts *f, const struct consent_row *row);

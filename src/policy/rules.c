@@ -143,16 +143,23 @@ static bool typo_speaks(const struct facts *f, struct verdict *v)
 	return q->stream->brand->refuses_typos && domain_is_typo(q->address) && is_guarded(f);
 }
 
+unsigned facts_accepts(const struct facts *f)
+{
+	const struct stream *s = f->question->stream;
+	return s->accepts | (f->corporate && s->accepts ? s->corporate_accepts : 0);
+}
+
 /* A grant on record, of a basis that the stream accepts, for its topic, itself or its brand. */
 static bool no_basis_speaks(const struct facts *f, struct verdict *v)
 {
 	(void)v;
 	const struct question *q = f->question;
-	if (q->stream->accepts == 0 || f->allowed)
+	const unsigned accepts = facts_accepts(f);
+	if (accepts == 0 || f->allowed)
 		return false;
 	for (enum scope_level l = SCOPE_BRAND; l < LEVELS; l++) {
 		const struct consent_row *c = &f->consents[l];
-		if (q->stream->accepts & 1u << c->basis &&
+		if (accepts & 1u << c->basis &&
 		    consent_stands(c->basis, c->granted_ms, c->withdrawn_ms, c->expires_ms, q->now_ms))
 			return false;
 	}

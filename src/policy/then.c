@@ -34,10 +34,16 @@ static void add_consent(void *arg, const struct consent_row *row)
 		facts_add_consent(&t->facts, &was);
 }
 
+static void add_corporate(void *arg, uint64_t seq)
+{
+	struct then *t = arg;
+	t->facts.corporate |= seq <= t->last_seq;
+}
+
 struct verdict policy_decide_then(
     struct ledger *l, const struct question *q, uint64_t last_seq, const struct suppression_row *gone, size_t gone_count)
 {
-	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow};
+	static const struct ledger_visitor visitor = {.suppression = add_suppression, .consent = add_consent, .allow = add_allow, .corporate = add_corporate};
 	const struct asked asked = policy_asked(q);
 	struct then t = {.facts = {.question = q}, .last_seq = last_seq};
 	t.facts.unreadable = ledger_ask(l, &asked, &visitor, &t, NULL) < 0;

@@ -1,5 +1,6 @@
 /* explain: the verdict for one person and one stream, and every row that had a say. */
 #include "ledger/blocks.h"
+#include "ledger/person.h"
 #include "tool.h"
 
 #define EXPLAIN_MAX (4u << 20)
@@ -97,6 +98,16 @@ static void print_notes(struct tool *t, const json_t *findings)
 	}
 }
 
+static void print_person(struct tool *t, const json_t *o)
+{
+	size_t i;
+	json_t *one;
+	if (json_is_true(json_object_get(o, "corporate")))
+		print_safe(t, "a corporate subscriber");
+	json_array_foreach(json_object_get(o, "linked"), i, one)
+		print_safe(t, "the same person as %s %s", control_text(one, "channel"), control_text(one, "address"));
+}
+
 static void print_explanation(struct tool *t, const json_t *o)
 {
 	const char *reason = control_text(o, "reason"), *topic = control_text(o, "topic");
@@ -105,6 +116,7 @@ static void print_explanation(struct tool *t, const json_t *o)
 	    topic ? "/" : "", topic ? topic : "", control_text(o, "verdict"), !*reason ? "" : on_trial ? " (on trial; else suppress: " : " (",
 	    reason, *reason ? ")" : "");
 	fprintf(t->out, "%s\n", control_text(o, "sentence"));
+	print_person(t, o);
 	const json_t *findings = json_object_get(o, "findings");
 	if (json_array_size(findings)) {
 		fputc('\n', t->out);
@@ -127,6 +139,18 @@ static int find_stream(struct tool *t, struct question *q, struct err *err)
 				  : 0;
 }
 
+/* What is known of the person beside: neither decides by itself. */
+static int add_person(struct tool *t, const struct question *q, json_t *o, struct err *err)
+{
+	struct subscriber s;
+	json_t *linked;
+	if (ledger_subscriber(t->ledger, &q->who, &s, err) < 0 || linked_json(t, &q->who, &linked, err) < 0)
+		return -1;
+	json_object_set_new(o, "corporate", json_boolean(s.corporate));
+	json_object_set_new(o, "linked", linked);
+	return 0;
+}
+
 static int explain(struct tool *t, const struct question *q, const struct address *address)
 {
 	struct arena arena;
@@ -139,7 +163,11 @@ static int explain(struct tool *t, const struct question *q, const struct addres
 	} else {
 		json_t *o = explanation_json(q, address, &ex);
 		code = codes[ex.verdict.kind];
-		if (as_json(t)) {
+		if (add_person(t, q, o, &err) < 0) {
+			json_decref(o);
+			failed(t, &err);
+			code = EXIT_DEFER;
+		} else if (as_json(t)) {
 			print_json(t, o);
 		} else {
 			print_explanation(t, o);

@@ -147,6 +147,9 @@ json_t *hex_json(const void *bytes, size_t n);
 /* key.c: the text of a DKIM record. */
 void dkim_record(struct buf *out, const struct sign_key *key);
 
+/* person.c: the other addresses of one person, by channel. */
+int linked_json(struct tool *t, const struct person_key *who, json_t **ret, struct err *err) MUST_CHECK;
+
 /* ---- print.c ---- */
 
 int failed(struct tool *t, const struct err *err);                    /* says it; EXIT_FAILED */
@@ -179,6 +182,11 @@ int run_allow_list(struct tool *t);
 int run_consent_grant(struct tool *t);
 int run_consent_withdraw(struct tool *t);
 int run_consent_show(struct tool *t);
+int run_person_corporate(struct tool *t);
+int run_person_individual(struct tool *t);
+int run_person_link(struct tool *t);
+int run_person_unlink(struct tool *t);
+int run_person_show(struct tool *t);
 int run_wording_add(struct tool *t);
 int run_wording_list(struct tool *t);
 int run_wording_show(struct tool *t);

@@ -36,6 +36,7 @@ static inline void test_policy_make(void)
 	b->streams = mem_zero(5 * sizeof *b->streams);
 	test_stream_make(b, "offers", CLASS_MARKETING, 0);
 	test_stream_make(b, "news", CLASS_MARKETING, 1u << BASIS_CONSENT | 1u << BASIS_SOFT_OPT_IN);
+	b->streams[1].corporate_accepts = 1u << BASIS_LEGITIMATE_INTEREST;
 	test_stream_make(b, "receipts", CLASS_SERVICE, 0);
 	test_stream_make(b, "terms", CLASS_LEGAL, 0);
 	test_stream_make(b, "alerts", CLASS_SERVICE, 1u << BASIS_CONTRACT | 1u << BASIS_CONSENT);

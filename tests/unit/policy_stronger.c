@@ -3,7 +3,8 @@
  * The model is a list of acts as they were answered, and knows nothing of rows or merging: a suppression act blocks what it reaches until it
  * ends or its like is removed with a reason; a withdrawal act blocks until the person consents anew. An act may be about a person, their
  * domain, all below the domain above it, a digest of theirs or another form of their address (the brand folds the domain). An allow row is as
- * much of an audited act as a removal is: while one may reach a question, stops by hand and bounces need not block it. The ledger may block
+ * much of an audited act as a removal is: while one may reach a question, stops by hand and bounces need not block it. An
+ * objection is one of all linked people, whether the link or the objection was first; unlinking takes nothing back. The ledger may block
  * more than the model, never less. OPTGATE_STEPS sets the number of steps, OPTGATE_SEED the sequence; a failure is shrunk to a short script and printed. */
 #include "policy_help.h"
 
@@ -12,6 +13,7 @@
 #include "crypto/hash.h"
 #include "ledger/blocks.h"
 #include "ledger/upkeep.h"
+#include "ledger/wording.h"
 
 #define PEOPLE 4 /* of one group; after GROUP steps come others, else everybody would soon be blocked by everything */
 #define GROUP 120
@@ -36,6 +38,7 @@ struct op {
 	enum change_kind kind;
 	enum whom about;
 	int person, scope;
+	int other;       /* of a link */
 	enum reason reason;
 	enum basis basis;
 	int64_t ago_ms;  /* event before now; 0 = now, negative: dated in the future */
@@ -99,6 +102,12 @@ static struct op op_draw(unsigned i)
 		o.kind = CHANGE_FORGET;
 	if (chance(12) == 0)
 		o.kind = chance(2) ? CHANGE_ALLOW : CHANGE_DISALLOW;
+	static const enum change_kind knowing[] = {CHANGE_LINK, CHANGE_LINK, CHANGE_UNLINK, CHANGE_CORPORATE, CHANGE_INDIVIDUAL, CHANGE_WORDING};
+	if (chance(12) == 0) {
+		o.kind = knowing[chance(6)];
+		o.deed = DO_CHANGE;
+	}
+	o.other = (o.person + 1 + (int)chance(PEOPLE - 1)) % PEOPLE;
 	o.about = about_draw(o.kind);
 	o.reason = (enum reason)(1 + chance(8));
 	o.basis = chance(2) ? BASIS_CONSENT : (enum basis)(1 + chance(5));
@@ -188,8 +197,61 @@ static void model_remove(const struct op *o, enum change_kind kind, enum reason 
 			acts[i].removed = true;
 }
 
+/* Whose addresses are one person's. */
+static bool linked[PEOPLE][PEOPLE];
+
+static void mark_linked(int person, bool ret[PEOPLE])
+{
+	ret[person] = true;
+	for (int p = 0; p < PEOPLE; p++)
+		if (linked[person][p] && !ret[p])
+			mark_linked(p, ret);
+}
+
+static bool is_shared(const struct act *a)
+{
+	return a->kind == CHANGE_SUPPRESS && a->reason == REASON_OBJECTION && a->about == ABOUT_SELF && !a->removed;
+}
+
+static bool is_learnt(const struct act *a, int person)
+{
+	for (unsigned i = act_first; i < act_count; i++)
+		if (is_shared(&acts[i]) && acts[i].person == person && acts[i].scope == a->scope && acts[i].expires_ms == a->expires_ms)
+			return true;
+	return false;
+}
+
+/* An objection of one is one of all others. */
+static void model_share(const struct act *a)
+{
+	bool same[PEOPLE] = {false};
+	const struct act objection = *a;
+	mark_linked(a->person, same);
+	for (int p = 0; p < PEOPLE; p++)
+		if (same[p] && p != objection.person && !is_learnt(&objection, p)) {
+			acts[act_count] = objection;
+			acts[act_count++].person = p;
+		}
+}
+
+static void model_link(const struct op *o, enum change_kind kind)
+{
+	bool same[PEOPLE] = {false};
+	linked[o->person][o->other] = linked[o->other][o->person] = kind == CHANGE_LINK;
+	if (kind != CHANGE_LINK)
+		return;
+	mark_linked(o->person, same);
+	for (unsigned i = act_first, n = act_count; i < n; i++)
+		if (is_shared(&acts[i]) && same[acts[i].person])
+			model_share(&acts[i]);
+}
+
 static void model_learn(const struct op *o, const struct change *c)
 {
+	if (c->kind == CHANGE_LINK || c->kind == CHANGE_UNLINK) {
+		model_link(o, c->kind);
+		return;
+	}
 	int64_t event_ms = c->event_ms && c->event_ms < test_now_ms ? c->event_ms : test_now_ms;
 	struct act a = {.kind = c->kind,
 	    .about = o->about,
@@ -206,7 +268,11 @@ static void model_learn(const struct op *o, const struct change *c)
 		model_remove(o, CHANGE_ALLOW, 0);
 	if (c->kind == CHANGE_FORGET)
 		a = (struct act){.kind = CHANGE_SUPPRESS, .person = o->person, .scope = 0, .reason = REASON_ERASURE};
+	for (int p = 0; p < PEOPLE && c->kind == CHANGE_FORGET; p++)
+		linked[o->person][p] = linked[p][o->person] = false;
 	acts[act_count++] = a;
+	if (is_shared(&a))
+		model_share(&a);
 }
 
 /* ---- doing ---- */
@@ -233,6 +299,7 @@ static void name_person(int p)
 static void group_begin(unsigned number)
 {
 	act_first = act_count;
+	memset(linked, 0, sizeof linked);
 	for (int p = 0; p < PEOPLE; p++) {
 		snprintf(domain_text[p], sizeof domain_text[p], "mail.g%u-%d.example", number, p / 2);
 		snprintf(address_text[p], sizeof address_text[p], "p%d@%s", p, domain_text[p]);
@@ -254,6 +321,15 @@ static void set_about(const struct op *o, struct change *c)
 	}
 }
 
+static void set_words(struct change *c, int which)
+{
+	static char ids[SCOPES][WORDING_ID_TEXT];
+	c->text = view_of(which ? scopes[which] : "yes");
+	c->note = V("words 1 en");
+	wording_id(c->text, ids[which]);
+	c->wording = view_of(ids[which]);
+}
+
 static struct change change_of(const struct op *o)
 {
 	struct change c = change_on(l, o->kind, address_text[o->person], scopes[o->scope]);
@@ -266,6 +342,10 @@ static struct change change_of(const struct op *o)
 	c.note = o->noted ? V("asked for in writing") : V("");
 	if (o->kind == CHANGE_ALLOW || o->kind == CHANGE_DISALLOW)
 		c.reason = 0;
+	c.other = person_of(l, address_text[o->other]);
+	c.other_channel = CHANNEL_EMAIL;
+	if (o->kind == CHANGE_WORDING)
+		set_words(&c, o->scope);
 	return c;
 }
 
@@ -298,7 +378,8 @@ static void change_and_learn(const struct op *o, const struct change *c)
 	if (ledger_change(l, &wanted, &r, &err) == 0) {
 		if (removes && r.changed)
 			assert_true(alone_may(o));
-		if (!removes || r.changed)
+		bool links = c->kind == CHANGE_LINK || c->kind == CHANGE_UNLINK;
+		if ((!removes && !links) || r.changed)
 			model_learn(o, c);
 	} else if (err.kind != ERR_REFUSED)
 		fail_msg("%s", err.text);
@@ -522,7 +603,7 @@ static void whoever_was_blocked_stays_blocked(void **state)
 	chance_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	ops = mem_zero(step_count * sizeof *ops);
 	done = mem_zero(step_count * sizeof *done);
-	acts = mem_zero((step_count + 1) * sizeof *acts);
+	acts = mem_zero((step_count + 1) * PEOPLE * PEOPLE * sizeof *acts);
 	for (unsigned i = 0; i < step_count; i++)
 		ops[i] = op_draw(i);
 	test_policy_make();

@@ -178,6 +178,11 @@ static void record(const char *person, struct view entry)
 		record_about(view_of(person), whole);
 		return;
 	}
+	if (view_eq(verb, V("corporate")) || view_eq(verb, V("individual"))) {
+		ch = scoped(view_eq(verb, V("corporate")) ? CHANGE_CORPORATE : CHANGE_INDIVIDUAL, person, V("all"));
+		change_ok(l, &ch);
+		return;
+	}
 	(void)(view_word(&entry, &a) && view_word(&entry, &b) && view_word(&entry, &c) && view_word(&entry, &d));
 	if (view_eq(verb, V("grant"))) {
 		ch = scoped(CHANGE_GRANT, person, b);
