@@ -147,6 +147,29 @@ static int rotate_ledger(struct tool *t)
 	return failed(t, &err);
 }
 
+static int make_receipt(struct tool *t)
+{
+	struct sign_key *key = NULL;
+	struct err err;
+	if (need_config(t, &err) < 0)
+		return failed(t, &err);
+	if (key_exists(t, RECEIPT_KEY)) {
+		err_set(&err, ERR_CONFLICT, "%s/" RECEIPT_KEY " is there already: receipts that were given name it", t->config->key_dir);
+		return failed(t, &err);
+	}
+	if (document_key(t, RECEIPT_KEY, true, &key, &err) < 0)
+		return failed(t, &err);
+	sign_key_free(&key);
+	return report_made(t, "receipt", RECEIPT_KEY);
+}
+
+static int rotate_receipt(struct tool *t)
+{
+	struct err err;
+	err_set(&err, ERR_REFUSED, "the receipt key can't be rotated: receipts that were given name it");
+	return failed(t, &err);
+}
+
 static int dispatch(struct tool *t, bool rotates)
 {
 	static const struct {
@@ -155,7 +178,7 @@ static int dispatch(struct tool *t, bool rotates)
 		int (*rotate)(struct tool *t);
 		unsigned operands;
 	} kinds[] = {{"ledger", make_ledger, rotate_ledger, 1}, {"token", make_token, rotate_token, 1},
-	    {"dkim", make_dkim, make_dkim, 4}};
+	    {"receipt", make_receipt, rotate_receipt, 1}, {"dkim", make_dkim, make_dkim, 4}};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].kind, t->args.operands[0]) == 0 && t->args.operand_count <= kinds[i].operands)
 			return (rotates ? kinds[i].rotate : kinds[i].make)(t);

@@ -47,11 +47,32 @@ static void add_dkim(json_t *rows, const char *dir, const char *name)
 	buf_free(&record);
 }
 
+static void add_signing(json_t *rows, const char *dir, const char *name, const char *kind, const char *use)
+{
+	char path[CONFIG_PATH_MAX];
+	struct buf pem;
+	struct sign_key *key;
+	struct err err;
+	buf_init(&pem, PEM_MAX);
+	if (path_join(path, sizeof path, dir, name, &err) < 0 || private_file_read(path, &pem, &err) < 0 || sign_key_load(&key, buf_view(&pem), &err) < 0) {
+		add_row(rows, kind, name, "can't be read");
+	} else {
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "key", kind, "file", name, "use", use, "public", document_public_json(key)));
+		sign_key_free(&key);
+	}
+	if (pem.p)
+		mem_wipe(pem.p, pem.n);
+	buf_free(&pem);
+}
+
 static void add_own(json_t *rows, const char *dir, const char *name)
 {
-	(void)dir;
 	struct view v = view_of(name);
-	if (view_starts(v, V("token-")))
+	if (view_eq(v, V(RECEIPT_KEY)))
+		add_signing(rows, dir, name, "receipt", "signs receipts of consent");
+	else if (view_eq(v, V(CERTIFICATE_KEY)))
+		add_signing(rows, dir, name, "certificate", "signs certificates of screening");
+	else if (view_starts(v, V("token-")))
 		add_row(rows, "token", name, "links and return paths; the highest number makes new ones");
 	else
 		add_row(rows,
@@ -88,11 +109,12 @@ int run_key_list(struct tool *t)
 		print_json(t, rows);
 		return EXIT_DONE;
 	}
-	struct grid *g = grid_new(3);
+	struct grid *g = grid_new(4);
 	size_t i;
 	json_t *row;
 	json_array_foreach(rows, i, row) grid_row(
-	    g, (const char *const[]){control_text(row, "key"), control_text(row, "file"), control_text(row, "use")});
+	    g, (const char *const[]){control_text(row, "key"), control_text(row, "file"), control_text(row, "use"),
+		   control_text(row, "public") ? control_text(row, "public") : ""});
 	grid_print(g, t->out);
 	grid_free(&g);
 	json_decref(rows);

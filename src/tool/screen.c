@@ -9,13 +9,10 @@
 
 #include "base/codec.h"
 #include "base/file.h"
-#include "base/mem.h"
-#include "crypto/sign.h"
 #include "lists/screen.h"
 #include "tool.h"
 
 #define CERTIFICATE_MAX 65536
-#define KEY_MAX         8192
 
 struct files {
 	struct tool *tool;
@@ -57,51 +54,6 @@ static void show_progress(void *arg, uint64_t rows)
 
 /* ---- the certificate ---- */
 
-/* Keys made and read like the DKIM ones: a PEM of mode 0600. */
-static int certificate_key(struct tool *t, struct sign_key **ret, struct err *err)
-{
-	char path[PATH_MAX];
-	struct buf pem;
-	buf_init(&pem, KEY_MAX);
-	if (config_make_dirs(t->config, err) < 0 || path_join(path, sizeof path, t->config->key_dir, "certificate.pem", err) < 0)
-		return -1;
-	int rc = file_read(path, &pem, err);
-	if (rc == 0) {
-		rc = sign_key_load(ret, buf_view(&pem), err);
-	} else if (err->kind == ERR_MISSING) {
-		rc = sign_key_new(ret, SIGN_ED25519, err);
-		if (rc == 0)
-			rc = sign_key_pem(*ret, &pem, err);
-		if (rc == 0)
-			rc = file_create(path, buf_view(&pem), 0600, err);
-	}
-	if (pem.p)
-		mem_wipe(pem.p, pem.n);
-	buf_free(&pem);
-	return rc;
-}
-
-static json_t *base64_json(struct view bytes)
-{
-	struct buf b;
-	buf_init(&b, KEY_MAX);
-	base64_encode(&b, bytes);
-	json_t *o = json_view(buf_view(&b));
-	buf_free(&b);
-	return o;
-}
-
-/* What is signed: the object without its signature, compact, names in order. */
-static void certificate_digest(const json_t *certificate, uint8_t digest[SHA256_BYTES])
-{
-	json_t *bare = json_copy((json_t *)(uintptr_t)certificate);
-	json_object_del(bare, "signature");
-	char *text = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
-	sha256(view_of(text), digest);
-	free(text);
-	json_decref(bare);
-}
-
 static json_t *certificate_make(struct tool *t, const struct files *f, const struct screen_report *r)
 {
 	json_t *reasons = json_object();
@@ -118,29 +70,6 @@ static json_t *certificate_make(struct tool *t, const struct files *f, const str
 	    json_time(r->ended_ms), "actor", t->actor);
 }
 
-static int certificate_sign(struct tool *t, json_t *certificate, struct err *err)
-{
-	struct sign_key *key = NULL;
-	uint8_t digest[SHA256_BYTES];
-	struct buf public_bytes, signature;
-	buf_init(&public_bytes, KEY_MAX);
-	buf_init(&signature, KEY_MAX);
-	int rc = certificate_key(t, &key, err);
-	if (rc == 0)
-		rc = sign_key_public(key, &public_bytes, err);
-	if (rc == 0) {
-		json_object_set_new(certificate, "public_key", base64_json(buf_view(&public_bytes)));
-		certificate_digest(certificate, digest);
-		rc = sign_digest(key, digest, &signature, err);
-	}
-	if (rc == 0)
-		json_object_set_new(certificate, "signature", base64_json(buf_view(&signature)));
-	buf_free(&public_bytes);
-	buf_free(&signature);
-	sign_key_free(&key);
-	return rc;
-}
-
 static int certificate_write(struct tool *t, const struct files *f, const struct screen_report *r, struct err *err)
 {
 	char beside[PATH_MAX];
@@ -154,7 +83,7 @@ static int certificate_write(struct tool *t, const struct files *f, const struct
 		path = beside;
 	}
 	json_t *c = certificate_make(t, f, r);
-	int rc = certificate_sign(t, c, err);
+	int rc = document_sign(t, c, CERTIFICATE_KEY, err);
 	char *text = rc == 0 ? json_dumps(c, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	if (text)
 		rc = file_replace(path, view_of(text), 0644, err);
@@ -224,23 +153,6 @@ int run_screen(struct tool *t)
 
 /* ---- verify ---- */
 
-static bool signed_by_us(struct tool *t, const json_t *c, struct err *err)
-{
-	struct sign_key *key = NULL;
-	uint8_t digest[SHA256_BYTES];
-	struct buf public_bytes, signature;
-	const char *text = json_string_value(json_object_get(c, "signature"));
-	buf_init(&public_bytes, KEY_MAX);
-	buf_init(&signature, KEY_MAX);
-	certificate_digest(c, digest);
-	bool good = text && base64_decode(view_of(text), &signature) && certificate_key(t, &key, err) == 0 && sign_key_public(key, &public_bytes, err) == 0 &&
-		    sign_verify(sign_key_kind(key), buf_view(&public_bytes), digest, buf_view(&signature));
-	buf_free(&public_bytes);
-	buf_free(&signature);
-	sign_key_free(&key);
-	return good;
-}
-
 static int file_fits(const json_t *c, const char *name, const char *path, struct err *err)
 {
 	uint8_t sum[SHA256_BYTES];
@@ -276,7 +188,7 @@ int run_screen_verify(struct tool *t)
 	json_t *c = rc == 0 ? json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &why) : NULL;
 	if (rc == 0 && !json_is_object(c))
 		rc = err_set(&err, ERR_SYNTAX, "%s: expected a certificate (JSON)", path);
-	if (rc == 0 && !signed_by_us(t, c, &err))
+	if (rc == 0 && !document_is_ours(t, c, CERTIFICATE_KEY, NULL))
 		rc = err_set(&err, ERR_REFUSED, "%s: the signature is not ours, or the certificate was altered", path);
 	for (unsigned i = 0; rc == 0 && i + 1 < t->args.operand_count; i++)
 		rc = file_fits(c, names[i], t->args.operands[i + 1], &err);

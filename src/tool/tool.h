@@ -147,6 +147,15 @@ json_t *hex_json(const void *bytes, size_t n);
 /* key.c: the text of a DKIM record. */
 void dkim_record(struct buf *out, const struct sign_key *key);
 
+/* document.c: signed JSON. FILE is the key's in the key directory; made at first use. */
+#define CERTIFICATE_KEY "certificate.pem"
+#define RECEIPT_KEY     "receipt.pem"
+int document_key(struct tool *t, const char *file, bool may_make, struct sign_key **ret, struct err *err) MUST_CHECK;
+json_t *document_public_json(const struct sign_key *key); /* base64 of the 32 bytes */
+int document_sign(struct tool *t, json_t *document, const char *file, struct err *err) MUST_CHECK;
+/* Signed by FILE's key, or by that of PUBLIC_KEY (base64, as key list prints it), and unaltered? */
+bool document_is_ours(struct tool *t, const json_t *document, const char *file, const char *public_key);
+
 /* person.c: the other addresses of one person, by channel. */
 int linked_json(struct tool *t, const struct person_key *who, json_t **ret, struct err *err) MUST_CHECK;
 
@@ -182,6 +191,8 @@ int run_allow_list(struct tool *t);
 int run_consent_grant(struct tool *t);
 int run_consent_withdraw(struct tool *t);
 int run_consent_show(struct tool *t);
+int run_consent_receipt(struct tool *t);
+int run_consent_verify(struct tool *t);
 int run_person_corporate(struct tool *t);
 int run_person_individual(struct tool *t);
 int run_person_link(struct tool *t);

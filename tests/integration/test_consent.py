@@ -1,0 +1,97 @@
+"""What people agreed to: the words, the proof, its end, and the receipt that they keep. By the tool alone."""
+import json, subprocess
+
+import pytest
+
+from gate import BIN
+
+WORDS = "Yes, send me the news of Acme by mail.\nI can leave whenever I like.\n"
+
+
+def explain(gate, who, stream="acme/news", *more):
+    return gate.tool("explain", who, "--stream", stream, *more, check=False).returncode
+
+
+@pytest.fixture
+def tools(make_gate):
+    """A directory with settings; no daemon runs."""
+    return make_gate(start=False)
+
+
+def test_the_words_and_what_a_brand_demands(make_gate, place):
+    g = make_gate(start=False, brand='consent_evidence = ["how", "stored-wording"];')
+    (place / "yes.txt").write_text(WORDS)
+    grant = ["consent", "grant", "ann@sink.test", "--purpose", "acme/news"]
+    r = g.tool(*grant, "--wording", "v1", check=False)
+    assert r.returncode == 1 and "how=WAY" in r.stderr
+    r = g.tool(*grant, "--wording", "v1", "--evidence", "how=telephone", check=False)
+    assert r.returncode == 1 and "wording" in r.stderr and "v1" in r.stderr
+    added = g.json("wording", "add", "news", "1", "en", place / "yes.txt")
+    assert added["changed"] and not g.json("wording", "add", "news", "1", "en", place / "yes.txt")["changed"]
+    (place / "yes.txt").write_text(WORDS + "And more.\n")
+    r = g.tool("wording", "add", "news", "1", "en", place / "yes.txt", check=False)
+    assert r.returncode == 1 and "version of their own" in r.stderr
+    assert g.tool("wording", "show", added["wording"]).stdout == WORDS
+    assert [w["name"] for w in g.json("wording", "list")] == ["news"]
+    g.tool(*grant, "--wording", added["wording"], "--evidence", "how=telephone")
+    assert explain(g, "ann@sink.test") == 0
+    # The same of an import, row by row.
+    (place / "c.csv").write_text("address,purpose,basis,granted,wording,evidence\n"
+                                 f"b@sink.test,acme/news,consent,2026-01-02,{added['wording']},how=paper\n"
+                                 "c@sink.test,acme/news,consent,2026-01-02,v1,how=paper\n"
+                                 f"d@sink.test,acme/news,consent,2026-01-02,{added['wording']},ip=192.0.2.1\n")
+    r = g.json("import", "--rejects", place / "rej", place / "c.csv")[0]
+    assert (r["consents"], r["rejected"]) == (1, 2)
+    rejects = (place / "rej").read_text().splitlines()
+    assert rejects[0].startswith("3,") and "wording" in rejects[0] and rejects[1].startswith("4,") and "how=WAY" in rejects[1]
+
+
+def test_a_basis_that_has_ended(tools):
+    g = tools
+    g.conf.write_text(g.conf.read_text().replace('requires = "consent"', 'requires = ["consent", "soft-opt-in"]'))
+    soft = ["--basis", "soft-opt-in", "--evidence", "product=shoes", "--evidence", "refusal=box"]
+    g.tool("consent", "grant", "old@sink.test", "--purpose", "acme/news", "--at", "2021-03-31", *soft, "--evidence", "sale=A1")
+    shown = g.json("explain", "old@sink.test", "--stream", "acme/news", check=False)
+    assert shown["verdict"] == "suppress" and "expired on 2023-03-31" in shown["findings"][0]["why"] and "24 months" in shown["findings"][0]["why"]
+    # Another setting holds at once, for old grants too.
+    g.conf.write_text(g.conf.read_text().replace("bounce_domain", "soft_opt_in_months = 0; bounce_domain", 1))
+    assert explain(g, "old@sink.test") == 0
+
+
+def test_one_person_of_two_addresses(tools):
+    g = tools
+    g.tool("person", "link", "ann@sink.test", "sms:+44 7700 900123")
+    g.tool("suppress", "add", "+447700900123", "--channel", "sms", "--reason", "objection", "--scope", "acme")
+    assert explain(g, "ann@sink.test", "acme/offers") == 3
+    assert "the same person as sms +447700900123" in g.tool("explain", "ann@sink.test", "--stream", "acme/offers", check=False).stdout
+    g.tool("person", "unlink", "ann@sink.test", "sms:+447700900123")
+    assert explain(g, "ann@sink.test", "acme/offers") == 3
+    g.tool("person", "corporate", "office@sink.test")
+    assert g.json("person", "show", "office@sink.test")["subscriber"]["corporate"]
+
+
+def test_a_receipt_can_be_checked_anywhere(tools, place):
+    g = tools
+    (place / "yes.txt").write_text(WORDS)
+    id = g.json("wording", "add", "news", "1", "en", place / "yes.txt")["wording"]
+    r = g.tool("consent", "receipt", "ann@sink.test", "--stream", "acme/news", check=False)
+    assert r.returncode == 1 and "nothing is on record" in r.stderr
+    g.tool("consent", "grant", "ann@sink.test", "--purpose", "acme/news", "--wording", id, "--evidence", "how=paper", "--evidence", "ip=192.0.2.7")
+    text = g.tool("consent", "receipt", "ann@sink.test", "--stream", "acme/news").stdout
+    receipt = json.loads(text)
+    purpose, = receipt["services"][0]["purposes"]
+    assert purpose["standing"] == "given" and purpose["wording"]["text"] + "\n" == WORDS and purpose["wording"]["sha256"] == id
+    assert purpose["collectionMethod"] == "paper" and receipt["piiPrincipalId"] == "ann@sink.test" and "/u/" in receipt["withdrawal"]
+    (place / "receipt").write_text(text)
+    assert g.tool("consent", "verify", place / "receipt").returncode == 0
+    # Elsewhere: no settings, no keys, but what we have published.
+    public, = [k["public"] for k in g.json("key", "list") if k["key"] == "receipt"]
+    away = lambda file, key: subprocess.run([BIN / "optgate", "-c", "/nonexistent", "consent", "verify", file, key], capture_output=True).returncode
+    assert away(place / "receipt", public) == 0 and away(place / "receipt", "A" * 43 + "=") == 1
+    (place / "forged").write_text(text.replace("192.0.2.7", "192.0.2.8"))
+    assert g.tool("consent", "verify", place / "forged", check=False).returncode == 1 and away(place / "forged", public) == 1
+    # Once withdrawn, it says so, and what came before.
+    g.tool("consent", "withdraw", "ann@sink.test", "--purpose", "acme/news")
+    later = g.json("consent", "receipt", "ann@sink.test", "--stream", "acme/news")
+    assert later["services"][0]["purposes"][0]["standing"] == "withdrawn" and [h["change"] for h in later["history"]] == ["grant", "withdraw"]
+    assert later["maySend"] == "suppress"
