@@ -18,6 +18,7 @@ enum entry_kind { ENTRY_SUPPRESS, ENTRY_GRANT, ENTRY_WITHDRAW, ENTRY_ALLOW, ENTR
 struct list_entry {
 	enum entry_kind kind;
 	struct view address;   /* or the name of a domain or digest, as of ledger/blocks.h */
+	enum channel channel;  /* 0 = e-mail */
 	bool is_domain;        /* .address is a bare domain */
 	enum reason reason;
 	enum basis basis;

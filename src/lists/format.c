@@ -321,9 +321,10 @@ static void map_own(const struct list_row *r, struct list_entry *e)
 	e->scope = list_get(r, "scope");
 	e->expires_ms = list_date(list_get(r, "expires"));
 	e->reason = reason_of(list_get(r, "reason"));
-	if (!view_ieq(list_get(r, "channel"), V("email")) && !block_name_is_meant(e->address)) {
+	e->channel = block_name_is_meant(e->address) ? CHANNEL_EMAIL : channel_of(list_get(r, "channel"));
+	if (!e->channel) {
 		e->kind = ENTRY_BAD;
-		e->why = "channel: email";
+		e->why = "channel: email, sms, phone, post or social";
 	} else if (!e->reason) {
 		e->kind = ENTRY_BAD;
 		e->why = "reason: objection, unsubscribe, complaint, bounce, manual, register, legal or erasure";
@@ -340,9 +341,11 @@ static void map_own_consent(const struct list_row *r, struct list_entry *e)
 	e->expires_ms = list_date(list_get(r, "expires"));
 	e->wording = list_get(r, "wording");
 	e->evidence = list_get(r, "evidence");
-	if (!e->basis || !e->event_ms || (e->basis <= BASIS_SOFT_OPT_IN && (!e->wording.n || !e->evidence.n))) {
+	e->channel = list_has(r, "channel") ? channel_of(list_get(r, "channel")) : CHANNEL_EMAIL;
+	if (!e->channel || !e->basis || !e->event_ms || (e->basis <= BASIS_SOFT_OPT_IN && (!e->wording.n || !e->evidence.n))) {
 		e->kind = ENTRY_BAD;
-		e->why = !e->basis       ? "basis: consent, soft-opt-in, legitimate-interest, contract or legal-obligation"
+		e->why = !e->channel     ? "channel: email, sms, phone, post or social"
+		         : !e->basis     ? "basis: consent, soft-opt-in, legitimate-interest, contract or legal-obligation"
 		         : !e->event_ms  ? "granted: when it was given"
 		         : !e->wording.n ? "wording: which words were agreed to"
 		                         : "evidence: how it can be proved";

@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
+#include "ledger/address.h"
 #include "ledger/blocks.h"
 #include "ledger/wording.h"
 #include "mail/address.h"
@@ -81,12 +82,20 @@ static const char *find_scope(const struct import *im, const struct list_entry *
 	return NULL;
 }
 
+static const char *const expected_name[] = {
+	[CHANNEL_EMAIL] = "an e-mail address",
+	[CHANNEL_SMS] = "a number with its country code",
+	[CHANNEL_PHONE] = "a number with its country code",
+	[CHANNEL_POST] = "a postal address",
+	[CHANNEL_SOCIAL] = "NETWORK:HANDLE",
+};
+
 /* Whose the row is: a domain's, a digest's, or a person's. */
 static const char *find_subject(struct import *im, const struct list_entry *e, struct change *c)
 {
 	char at[BLOCK_TEXT];
 	struct view name = e->address;
-	bool blocks = e->is_domain || block_name_is_meant(name);
+	bool blocks = c->channel == CHANNEL_EMAIL && (e->is_domain || block_name_is_meant(name));
 	if (e->is_domain)
 		name = view_n(at, (size_t)snprintf(at, sizeof at, "@%.*s", (int)(name.n < DOMAIN_MAX ? name.n : DOMAIN_MAX), name.p));
 	if (blocks && c->kind == CHANGE_GRANT)
@@ -97,10 +106,10 @@ static const char *find_subject(struct import *im, const struct list_entry *e, s
 		change_about(im->set->ledger, &im->block, c);
 		return NULL;
 	}
-	if (address_parse_loose(name, &im->address, NULL) < 0)
-		return "an e-mail address";
+	if (channel_address_parse(c->channel, name, &im->address, NULL) < 0)
+		return expected_name[c->channel];
 	c->address = view_of(im->address.text);
-	ledger_person_key(im->set->ledger, CHANNEL_EMAIL, c->address, &c->who);
+	ledger_person_key(im->set->ledger, c->channel, c->address, &c->who);
 	return NULL;
 }
 
@@ -121,7 +130,7 @@ static const char *grant_missing(const struct import *im, struct change *c)
 
 static const char *make_change(struct import *im, const struct list_entry *e, struct change *c)
 {
-	*c = (struct change){.kind = kind_of(e), .channel = CHANNEL_EMAIL, .basis = e->basis,
+	*c = (struct change){.kind = kind_of(e), .channel = e->channel ? e->channel : CHANNEL_EMAIL, .basis = e->basis,
 	    .reason = im->set->reason && e->kind == ENTRY_SUPPRESS ? im->set->reason : e->reason, .event_ms = e->event_ms, .expires_ms = e->expires_ms,
 	    .wording = e->wording, .evidence = e->evidence};
 	if (c->kind == CHANGE_ALLOW && !im->set->allow)

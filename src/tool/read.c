@@ -1,27 +1,19 @@
 /* Operands and options -> typed values; each says what was expected. */
 #include <string.h>
 
-#include "mail/number.h"
+#include "ledger/address.h"
 #include "tool.h"
 
 int read_channel(const struct args *a, enum channel *ret, struct err *err)
 {
 	const char *word = option(a, OPT_CHANNEL);
 	*ret = word ? channel_of(view_of(word)) : CHANNEL_EMAIL;
-	if (*ret == CHANNEL_EMAIL || *ret == CHANNEL_SMS || *ret == CHANNEL_PHONE)
-		return 0;
-	return err_set(err, ERR_SYNTAX, "--channel: expected email, sms or phone, found \"%s\"", word);
+	return *ret ? 0 : err_set(err, ERR_SYNTAX, "--channel: expected email, sms, phone, post or social, found \"%s\"", word);
 }
 
 int read_address(enum channel c, const char *text, struct address *ret, struct err *err)
 {
-	if (c == CHANNEL_EMAIL)
-		return address_parse_loose(view_of(text), ret, err) < 0 ? err_prefix(err, "%s", text) : 0;
-	*ret = (struct address){0};
-	if (number_parse(view_of(text), ret->text, err) < 0)
-		return err_prefix(err, "%s", text);
-	memcpy(ret->exact, ret->text, NUMBER_TEXT);
-	return 0;
+	return channel_address_parse(c, view_of(text), ret, err) < 0 ? err_prefix(err, "%s", text) : 0;
 }
 
 int read_person(struct tool *t, enum channel c, struct address *ret_address, struct person_key *ret, struct err *err)

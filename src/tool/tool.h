@@ -116,7 +116,7 @@ int ask(struct tool *t, const json_t *question, own_answer *own, json_t **ret, s
 /* ---- parsing of operands and options; all say what was expected ---- */
 
 int read_channel(const struct args *a, enum channel *ret, struct err *err) MUST_CHECK;
-/* TEXT in the channel's canonical form: a mailbox, or a telephone number (then only .text and .exact say anything). */
+/* TEXT in the channel's canonical form: see ledger/address.h. */
 int read_address(enum channel c, const char *text, struct address *ret, struct err *err) MUST_CHECK;
 /* The first operand. */
 int read_person(struct tool *t, enum channel c, struct address *ret_address, struct person_key *ret, struct err *err) MUST_CHECK;

@@ -7,7 +7,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPT_HELP] = {"help", 'h', NULL, false, "what the verb does"},
 	[OPT_SCOPE] = {"scope", 0, "SCOPE", false, "BRAND, BRAND/STREAM or BRAND/STREAM/TOPIC; \"\" (the default) = everything"},
 	[OPT_REASON] = {"reason", 0, "REASON", false, "objection, unsubscribe, complaint, bounce, manual, register, legal or erasure (default manual)"},
-	[OPT_CHANNEL] = {"channel", 0, "CHANNEL", false, "email (the default), sms or phone"},
+	[OPT_CHANNEL] = {"channel", 0, "CHANNEL", false, "email (the default), sms, phone, post or social"},
 	[OPT_NOTE] = {"note", 0, "TEXT", false, "why, for the record"},
 	[OPT_SOURCE] = {"source", 0, "TEXT", false, "where it comes from (default cli)"},
 	[OPT_EXPIRES] = {"expires", 0, "WHEN", false, "a date, a time (RFC 3339) or a duration from now: 2027-01-31, 90d (default never)"},

@@ -95,3 +95,24 @@ def test_a_receipt_can_be_checked_anywhere(tools, place):
     later = g.json("consent", "receipt", "ann@sink.test", "--stream", "acme/news")
     assert later["services"][0]["purposes"][0]["standing"] == "withdrawn" and [h["change"] for h in later["history"]] == ["grant", "withdraw"]
     assert later["maySend"] == "suppress"
+
+
+def test_every_channel_by_the_same_verbs(tools, make_gate, place):
+    g = tools
+    spoken = {"post": ("1 High St.,\nLondon, sw1a1aa", "1 HIGH ST London SW1A 1AA, UK"), "social": ("https://x.com/Ann", "twitter:@ANN"),
+              "phone": ("+44 20 7946 0000", "0044 (0)20 7946 0000"), "sms": ("+44 7700 900123", "+447700900123")}
+    for channel, (one, other) in spoken.items():
+        on = ["--channel", channel]
+        assert explain(g, other, "acme/news", *on) == 3
+        g.tool("consent", "grant", one, "--purpose", "acme/news", *on)
+        assert explain(g, other, "acme/news", *on) == 0
+        g.tool("optout", one, "--scope", "acme/news", *on)
+        assert explain(g, other, "acme/news", *on) == 3
+        g.tool("suppress", "add", one, *on, "--reason", "objection", "--scope", "acme")
+    assert "two words" in g.tool("suppress", "add", "London", "--channel", "post", check=False).stderr
+    # A list of them comes back as it was.
+    (place / "out.csv").write_text(g.tool("export").stdout, newline="")
+    two = make_gate(start=False)
+    assert two.json("import", place / "out.csv")[0]["rejected"] == 0
+    for channel, (_, other) in spoken.items():
+        assert explain(two, other, "acme/offers", "--channel", channel) == 3

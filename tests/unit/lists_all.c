@@ -191,7 +191,7 @@ static const struct {
 	{"plain.txt", "a@x.test\nB@x.test\n", "plain", "S manual a@x.test;S manual B@x.test;"},
 	{"o.csv", "address,channel,scope,reason,event,expires,source,actor,note\na@x.test,email,acme,complaint,2020-01-01,,x,y,z\nb@x.test,email,,nonsense,2020-01-01,,,,\n"
 	    "\"'@b.test\",domain,acme,manual,2020-01-01,,x,y,z\nc@x.test,domain,acme,manual,2020-01-01,,x,y,z\n", "optgate",
-	    "S complaint a@x.test;! reason: objection, unsubscribe, complaint, bounce, manual, register, legal or erasure;S manual @b.test;! channel: email;"},
+	    "S complaint a@x.test;! reason: objection, unsubscribe, complaint, bounce, manual, register, legal or erasure;S manual @b.test;! channel: email, sms, phone, post or social;"},
 	{"c.csv", "address,purpose,basis,granted,wording,evidence\na@x.test,acme/news,consent,2020-01-01,w1,ip=1.2.3.4\nb@x.test,acme/news,consent,2020-01-01,,x\nc@x.test,acme/news,consent,,w,x\n",
 	    "consent", "G a@x.test;! wording: which words were agreed to;! granted: when it was given;"},
 	/* a list of contacts is no list of suppressions */
