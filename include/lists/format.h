@@ -26,6 +26,8 @@ struct list_entry {
 	struct view topic;     /* a list of the vendor's; empty = all */
 	int64_t event_ms, expires_ms;
 	struct view note, wording, evidence;
+	struct view how, ip, agent; /* further evidence, from columns of their own */
+	unsigned next;         /* not 0: the row says more; mapped again with this value, it says the next thing */
 	const char *why;       /* of ENTRY_SKIP and ENTRY_BAD: what was expected, or why nothing follows from the row */
 };
 

@@ -66,18 +66,27 @@ static void map_ses_bare(const struct list_row *r, struct list_entry *e)
 	BY_WORD(list_get(r, "1"), ses_words, e);
 }
 
+static unsigned next_opted_out(const struct list_row *r, unsigned from)
+{
+	while (from < r->count && !(view_istarts(r->names[from], V("topicPreferences.")) && view_ieq(view_trim(r->values[from]), V("OPT_OUT"))))
+		from++;
+	return from;
+}
+
+/* Each topic that was opted out of is an entry of its own. */
 static void map_ses_contacts(const struct list_row *r, struct list_entry *e)
 {
 	take(e, REASON_UNSUBSCRIBE, list_get(r, "emailAddress"), V(""), V(""));
 	if (view_ieq(list_get(r, "unsubscribeAll"), V("true")))
 		return;
-	for (unsigned i = 0; i < r->count; i++)
-		if (view_istarts(r->names[i], V("topicPreferences.")) && view_ieq(view_trim(r->values[i]), V("OPT_OUT"))) {
-			e->topic = view_sub(r->names[i], 17, r->names[i].n);
-			return;
-		}
-	e->kind = ENTRY_SKIP;
-	e->why = "no topic is opted out of";
+	unsigned from = e->next, at = next_opted_out(r, from);
+	if (at == r->count) {
+		e->kind = ENTRY_SKIP;
+		e->why = "no topic is opted out of, and no consent follows from an OPT_IN without time and proof";
+		return;
+	}
+	e->topic = view_sub(r->names[at], 17, r->names[at].n);
+	e->next = next_opted_out(r, at + 1) < r->count ? at + 1 : 0;
 }
 
 /* Bounces and blocks have the same columns: a block's status is a policy or a passing one, and says nothing of the person. */
@@ -176,15 +185,18 @@ static void map_mailchimp_cleaned(const struct list_row *r, struct list_entry *e
 /* Subscribed members carry evidence of their consent; without a time there is none. */
 static void map_mailchimp_subscribed(const struct list_row *r, struct list_entry *e)
 {
-	struct view confirmed = list_get(r, "CONFIRM_TIME"), ip = list_get(r, "CONFIRM_IP");
+	bool confirmed = list_get(r, "CONFIRM_TIME").n > 0;
+	struct view ip = list_get(r, confirmed ? "CONFIRM_IP" : "OPTIN_IP");
 	e->kind = ENTRY_GRANT;
 	e->basis = BASIS_CONSENT;
 	e->address = list_get(r, "Email Address");
-	e->event_ms = list_date(confirmed.n ? confirmed : list_get(r, "OPTIN_TIME"));
-	e->evidence = ip.n ? ip : list_get(r, "OPTIN_IP");
-	if (!e->event_ms) {
+	e->event_ms = list_date(list_get(r, confirmed ? "CONFIRM_TIME" : "OPTIN_TIME"));
+	e->how = confirmed ? V("mailchimp-confirmed") : V("mailchimp-optin");
+	e->ip = ip.n ? ip : list_get(r, "OPTIN_IP");
+	if (!e->event_ms || !e->ip.n) {
 		e->kind = ENTRY_BAD;
-		e->why = "OPTIN_TIME or CONFIRM_TIME: consent without a time is none";
+		e->why = !e->event_ms ? "OPTIN_TIME or CONFIRM_TIME: consent without a time is none"
+		                      : "OPTIN_IP or CONFIRM_IP: somebody else's list was put in, and nobody's consent";
 	}
 }
 
@@ -331,25 +343,46 @@ static void map_own(const struct list_row *r, struct list_entry *e)
 	}
 }
 
+/* What was withdrawn, and not given anew by consent since, comes back as the withdrawal. */
+static bool is_withdrawal(const struct list_row *r, struct list_entry *e)
+{
+	int64_t withdrawn_ms = list_date(list_get(r, "withdrawn"));
+	if (!withdrawn_ms || (e->basis == BASIS_CONSENT && e->event_ms > withdrawn_ms))
+		return false;
+	e->kind = ENTRY_WITHDRAW;
+	e->event_ms = withdrawn_ms;
+	e->expires_ms = 0;
+	return true;
+}
+
+/* What each basis must bring; what a brand demands beside is asked as the change is made. */
+static const char *consent_lacks(const struct list_entry *e)
+{
+	bool told = e->basis <= BASIS_SOFT_OPT_IN; /* rests on what the person was told and did */
+	return !e->basis                ? "basis: consent, soft-opt-in, legitimate-interest, contract or legal-obligation"
+	       : !e->event_ms           ? "granted: when it was given"
+	       : told && !e->wording.n  ? "wording: which words were agreed to"
+	       : told && !e->evidence.n && !e->ip.n && !e->how.n ? "evidence, ip or how: how it can be proved"
+	                                : NULL;
+}
+
 static void map_own_consent(const struct list_row *r, struct list_entry *e)
 {
 	e->kind = ENTRY_GRANT;
 	e->address = list_get(r, "address");
+	e->channel = list_has(r, "channel") ? channel_of(list_get(r, "channel")) : CHANNEL_EMAIL;
 	e->scope = list_get(r, "purpose");
 	e->basis = basis_of(list_get(r, "basis"));
 	e->event_ms = list_date(list_get(r, "granted"));
 	e->expires_ms = list_date(list_get(r, "expires"));
 	e->wording = list_get(r, "wording");
 	e->evidence = list_get(r, "evidence");
-	e->channel = list_has(r, "channel") ? channel_of(list_get(r, "channel")) : CHANNEL_EMAIL;
-	if (!e->channel || !e->basis || !e->event_ms || (e->basis <= BASIS_SOFT_OPT_IN && (!e->wording.n || !e->evidence.n))) {
+	e->how = list_get(r, "how");
+	e->ip = list_get(r, "ip");
+	e->agent = list_get(r, "agent");
+	e->why = !e->channel ? "channel: email, sms, phone, post or social" : is_withdrawal(r, e) ? NULL : consent_lacks(e);
+	if (e->why)
 		e->kind = ENTRY_BAD;
-		e->why = !e->channel     ? "channel: email, sms, phone, post or social"
-		         : !e->basis     ? "basis: consent, soft-opt-in, legitimate-interest, contract or legal-obligation"
-		         : !e->event_ms  ? "granted: when it was given"
-		         : !e->wording.n ? "wording: which words were agreed to"
-		                         : "evidence: how it can be proved";
-	}
 }
 
 const struct list_format list_formats[] = {
@@ -357,7 +390,7 @@ const struct list_format list_formats[] = {
 	{"optgate-ndjson", SHAPE_JSON, "address channel scope reason event", 0, NULL, map_own, "what `optgate export --format ndjson` writes"},
 	{"optgate-allow", SHAPE_HEADER, "address channel scope allowed expires", 0, NULL, map_own_allow, "what `optgate export allows` writes, CSV"},
 	{"optgate-allow-ndjson", SHAPE_JSON, "address channel scope allowed", 0, NULL, map_own_allow, "what `optgate export --format ndjson allows` writes"},
-	{"consent", SHAPE_HEADER, "address purpose basis granted", 0, NULL, map_own_consent, "consents with their evidence: address,purpose,basis,granted,wording,evidence"},
+	{"consent", SHAPE_HEADER, "address purpose basis granted", 0, NULL, map_own_consent, "consents with their evidence: address,purpose,basis,granted,wording,evidence; also channel, withdrawn, expires, how, ip, agent"},
 	{"ses", SHAPE_JSON, "emailAddress reason", 0, NULL, map_ses_json, "Amazon SES: bulk NDJSON, or list-suppressed-destinations"},
 	{"ses-contacts", SHAPE_HEADER, "emailAddress unsubscribeAll", 0, NULL, map_ses_contacts, "Amazon SES contact list"},
 	{"sendgrid-blocks", SHAPE_HEADER, "status reason email created", 0, "block", map_sendgrid_block, "SendGrid blocks: they never suppress"},

@@ -19,6 +19,7 @@ struct import {
 	struct import_report *report;
 	struct list_reader *reader;
 	struct list_row row;
+	unsigned more;           /* the row at hand has this to say yet (list_entry, .next) */
 	struct address address;  /* of the change at hand */
 	struct block_name block; /* or this */
 	char note[NOTE_MAX + 1], evidence[NOTE_MAX + 1], wording[NOTE_MAX + 1];
@@ -98,7 +99,7 @@ static const char *find_subject(struct import *im, const struct list_entry *e, s
 	bool blocks = c->channel == CHANNEL_EMAIL && (e->is_domain || block_name_is_meant(name));
 	if (e->is_domain)
 		name = view_n(at, (size_t)snprintf(at, sizeof at, "@%.*s", (int)(name.n < DOMAIN_MAX ? name.n : DOMAIN_MAX), name.p));
-	if (blocks && c->kind == CHANGE_GRANT)
+	if (blocks && (c->kind == CHANGE_GRANT || c->kind == CHANGE_WITHDRAW))
 		return "an e-mail address: only people consent";
 	if (blocks && block_name_parse(name, &im->block, NULL) < 0)
 		return "a domain, or a digest of 32, 40, 64 or 128 hex digits";
@@ -115,7 +116,29 @@ static const char *find_subject(struct import *im, const struct list_entry *e, s
 
 static enum change_kind kind_of(const struct list_entry *e)
 {
-	return e->kind == ENTRY_GRANT ? CHANGE_GRANT : e->kind == ENTRY_ALLOW ? CHANGE_ALLOW : CHANGE_SUPPRESS;
+	static const enum change_kind kinds[] = {[ENTRY_GRANT] = CHANGE_GRANT, [ENTRY_WITHDRAW] = CHANGE_WITHDRAW, [ENTRY_ALLOW] = CHANGE_ALLOW};
+	return e->kind < sizeof kinds / sizeof *kinds && kinds[e->kind] ? kinds[e->kind] : CHANGE_SUPPRESS;
+}
+
+/* "evidence how=... ip=... agent=...": the agent last, since it may hold blanks. */
+static bool join_evidence(struct import *im, const struct list_entry *e, struct view *ret)
+{
+	const struct {
+		const char *key;
+		struct view value;
+	} parts[] = {{"", e->evidence}, {"how=", e->how}, {"ip=", e->ip}, {"agent=", e->agent}};
+	struct buf joined;
+	buf_init(&joined, NOTE_MAX);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].value.n) {
+			buf_str(&joined, joined.n ? " " : "");
+			buf_str(&joined, parts[i].key);
+			buf_add(&joined, parts[i].value);
+		}
+	*ret = clean(buf_view(&joined), im->evidence);
+	bool fits = !joined.failed;
+	buf_free(&joined);
+	return fits;
 }
 
 /* All that ledger_load would refuse the whole file for. */
@@ -132,7 +155,7 @@ static const char *make_change(struct import *im, const struct list_entry *e, st
 {
 	*c = (struct change){.kind = kind_of(e), .channel = e->channel ? e->channel : CHANNEL_EMAIL, .basis = e->basis,
 	    .reason = im->set->reason && e->kind == ENTRY_SUPPRESS ? im->set->reason : e->reason, .event_ms = e->event_ms, .expires_ms = e->expires_ms,
-	    .wording = e->wording, .evidence = e->evidence};
+	    .wording = e->wording};
 	if (c->kind == CHANGE_ALLOW && !im->set->allow)
 		return "--allow, to take rows that let somebody pass";
 	const char *bad = find_subject(im, e, c);
@@ -147,18 +170,17 @@ static const char *make_change(struct import *im, const struct list_entry *e, st
 		widen(&c->scope, c->reason);
 	if (c->kind == CHANGE_GRANT && c->scope.level == SCOPE_GLOBAL)
 		return "--scope BRAND/STREAM: what was agreed to";
-	if (c->wording.n > 64 || c->evidence.n > NOTE_MAX)
+	if (c->wording.n > 64 || !join_evidence(im, e, &c->evidence))
 		return "a shorter wording or evidence";
 	c->source = V("import");
 	c->note = clean(e->note.n || c->kind != CHANGE_ALLOW ? e->note : V("in an imported list"), im->note);
-	c->evidence = clean(e->evidence, im->evidence);
 	c->wording = clean(e->wording, im->wording);
 	return c->kind == CHANGE_GRANT ? grant_missing(im, c) : NULL;
 }
 
 static void count(struct import *im, const struct change *c)
 {
-	if (c->kind == CHANGE_GRANT) {
+	if (c->kind == CHANGE_GRANT || c->kind == CHANGE_WITHDRAW) {
 		im->report->consents++;
 	} else if (c->kind == CHANGE_ALLOW) {
 		im->report->allows++;
@@ -168,27 +190,42 @@ static void count(struct import *im, const struct change *c)
 	}
 }
 
-/* The next row that says something: 1; 0 at the end or after a failure. */
+/* A row to look at: the one at hand while it has more to say, else the next. 1; 0 at the end or after a failure. */
+static int next_row(struct import *im, const char **ret_bad)
+{
+	*ret_bad = NULL;
+	if (im->more)
+		return 1;
+	int rc = list_next(im->reader, &im->row, ret_bad, im->err);
+	im->failed = rc < 0;
+	if (rc > 0 && ++im->report->rows % PROGRESS_ROWS == 0 && im->set->progress)
+		im->set->progress(im->set->arg, im->report->rows);
+	return rc > 0;
+}
+
+/* What the row at hand says next: NULL, or what was expected. */
+static const char *next_entry(struct import *im, struct list_entry *ret)
+{
+	*ret = (struct list_entry){.next = im->more};
+	list_format(im->reader)->map(&im->row, ret);
+	im->more = ret->next;
+	return ret->kind == ENTRY_BAD ? ret->why : NULL;
+}
+
+/* The next change that follows from a row: 1; 0 at the end or after a failure. */
 static int next_change(struct import *im, struct change *c)
 {
 	const char *bad;
-	while (!im->failed) {
-		int rc = list_next(im->reader, &im->row, &bad, im->err);
-		if (rc <= 0) {
-			im->failed = rc < 0;
-			return 0;
-		}
-		if (++im->report->rows % PROGRESS_ROWS == 0 && im->set->progress)
-			im->set->progress(im->set->arg, im->report->rows);
+	while (!im->failed && next_row(im, &bad)) {
 		struct list_entry e = {0};
-		if (!bad) {
-			list_format(im->reader)->map(&im->row, &e);
-			if (e.kind == ENTRY_SKIP) {
-				im->report->skipped++;
-				continue;
-			}
-			bad = e.kind == ENTRY_BAD ? e.why : make_change(im, &e, c);
+		if (!bad)
+			bad = next_entry(im, &e);
+		if (!bad && e.kind == ENTRY_SKIP) {
+			im->report->skipped++;
+			continue;
 		}
+		if (!bad)
+			bad = make_change(im, &e, c);
 		if (!bad) {
 			count(im, c);
 			return 1;
@@ -223,8 +260,9 @@ static void see_consent(void *arg, const struct consent_row *row)
 {
 	struct standing *s = arg;
 	const struct change *c = s->change;
-	if (c->kind == CHANGE_GRANT && row->level == c->scope.level && memcmp(row->scope_id, c->scope.id, SCOPE_ID_BYTES) == 0 &&
-	    (row->granted_ms >= c->event_ms || row->withdrawn_ms >= c->event_ms))
+	bool grant = c->kind == CHANGE_GRANT && row->granted_ms >= c->event_ms;
+	bool withdrawal = (c->kind == CHANGE_GRANT || c->kind == CHANGE_WITHDRAW) && row->withdrawn_ms >= c->event_ms;
+	if ((grant || withdrawal) && row->level == c->scope.level && memcmp(row->scope_id, c->scope.id, SCOPE_ID_BYTES) == 0)
 		s->there = true;
 }
 

@@ -116,3 +116,25 @@ def test_every_channel_by_the_same_verbs(tools, make_gate, place):
     assert two.json("import", place / "out.csv")[0]["rejected"] == 0
     for channel, (_, other) in spoken.items():
         assert explain(two, other, "acme/offers", "--channel", channel) == 3
+
+
+def test_consents_that_are_taken_in(tools, make_gate, place):
+    g = tools
+    g.conf.write_text(g.conf.read_text().replace("bounce_domain", 'consent_evidence = ["how", "ip"]; bounce_domain', 1))
+    (place / "subscribed.csv").write_text("Email Address,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,LEID\n"
+                                          "a@sink.test,2026-01-02 10:00:00,192.0.2.1,2026-01-02 10:05:00,192.0.2.2,1\nb@sink.test,2026-01-02 10:00:00,,,,2\n")
+    r = g.json("import", "--scope", "acme/news", "--rejects", place / "rej", place / "subscribed.csv")[0]
+    assert (r["consents"], r["rejected"]) == (1, 1) and (place / "rej").read_text().startswith("3,") and "OPTIN_IP" in (place / "rej").read_text()
+    shown, = g.json("consent", "show", "a@sink.test")
+    assert shown["granted"].startswith("2026-01-02T10:05") and shown["evidence"] == "how=mailchimp-confirmed ip=192.0.2.2"
+    # Out and in again: who has withdrawn stays withdrawn, and an end stays an end.
+    g.tool("consent", "grant", "c@sink.test", "--purpose", "acme/news", "--wording", "1", "--evidence", "how=paper", "--evidence", "ip=192.0.2.3", "--expires", "2099-01-01")
+    g.tool("consent", "grant", "d@sink.test", "--purpose", "acme/news", "--wording", "1", "--evidence", "how=paper", "--evidence", "ip=192.0.2.3", "--at", "2026-02-01")
+    g.tool("consent", "withdraw", "d@sink.test", "--purpose", "acme/news")
+    (place / "out.csv").write_text(g.tool("export", "consents").stdout, newline="")
+    two = make_gate(start=False)
+    r = two.json("import", "--rejects", place / "rej2", place / "out.csv")[0]
+    assert r["consents"] == 2 and r["rejected"] == 1 and "wording" in (place / "rej2").read_text()     # Mailchimp kept no words
+    assert explain(two, "c@sink.test") == 0 and explain(two, "d@sink.test") == 3
+    assert two.json("consent", "show", "c@sink.test")[0]["expires"].startswith("2099-01-01") and two.json("consent", "show", "d@sink.test")[0]["withdrawn"]
+    assert two.json("import", place / "out.csv")[0]["changed"] == 0

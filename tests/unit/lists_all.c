@@ -147,7 +147,7 @@ static const struct {
 	{"a.json", "{\"emailAddress\":\"a@x.test\",\"reason\":\"BOUNCE\"}\n{\"emailAddress\":\"b@x.test\",\"reason\":\"COMPLAINT\"}\n", "ses", "S bounce a@x.test;S complaint b@x.test;"},
 	{"a.json", "{\"SuppressedDestinationSummaries\":[{\"EmailAddress\":\"a@x.test\",\"Reason\":\"COMPLAINT\",\"LastUpdateTime\":\"2020-04-10T21:03:05Z\"}]}", "ses", "S complaint a@x.test;"},
 	{"c.csv", "emailAddress,unsubscribeAll,topicPreferences.Weekly\na@x.test,true,OPT_IN\nb@x.test,false,OPT_OUT\nc@x.test,false,OPT_IN\n", "ses-contacts",
-	    "S unsubscribe a@x.test;S unsubscribe b@x.test Weekly;- no topic is opted out of;"},
+	    "S unsubscribe a@x.test;S unsubscribe b@x.test Weekly;- no topic is opted out of, and no consent follows from an OPT_IN without time and proof;"},
 	{"bounces.csv", "status,reason,email,created\n5.1.1,\"no, sorry\",a@x.test,1790083507\n5.7.1,policy,b@x.test,1\n", "sendgrid-bounces",
 	    "S bounce a@x.test;- a block, not a bounce: the person was not at fault;"},
 	{"blocks.csv", "status,reason,email,created\n5.1.1,x,a@x.test,1790083507\n", "sendgrid-blocks", "- a block, not a bounce: the person was not at fault;"},
@@ -166,8 +166,8 @@ static const struct {
 	    "S unsubscribe a@x.test;- neither kind of mail is suppressed;"},
 	{"unsubscribed.csv", "Email Address,First Name,OPTIN_TIME,UNSUB_TIME,UNSUB_REASON,LEID\na@x.test,A,,2016-03-16 14:40:47,NORMAL,1\n", "mailchimp-unsubscribed", "S unsubscribe a@x.test;"},
 	{"cleaned.csv", "\"Email Address\",OPTIN_TIME,CLEAN_TIME,LEID\na@x.test,,2016-03-16 14:40:47,1\n", "mailchimp-cleaned", "S bounce a@x.test;"},
-	{"subscribed.csv", "Email Address,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,LEID\na@x.test,2016-03-16 14:40:47,1.2.3.4,,,1\nb@x.test,,,,,2\n", "mailchimp-subscribed",
-	    "G a@x.test;! OPTIN_TIME or CONFIRM_TIME: consent without a time is none;"},
+	{"subscribed.csv", "Email Address,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,LEID\na@x.test,2016-03-16 14:40:47,1.2.3.4,,,1\nb@x.test,,,,,2\nc@x.test,2016-03-16 14:40:47,,,,3\n", "mailchimp-subscribed",
+	    "G a@x.test;! OPTIN_TIME or CONFIRM_TIME: consent without a time is none;! OPTIN_IP or CONFIRM_IP: somebody else's list was put in, and nobody's consent;"},
 	{"l.csv", "uuid,email,name,attributes,status,created_at,updated_at\n1,a@x.test,A,{},blocklisted,x,y\n2,b@x.test,B,{},enabled,x,y\n", "listmonk",
 	    "S unsubscribe a@x.test;- enabled: nothing to suppress;"},
 	{"d.csv", "email,reason,channel,date_added,comments\na@x.test,1,email,2020-01-01,x\nb@x.test,2,email,2020-01-01,x\nc@x.test,1,sms,2020-01-01,x\n", "mautic",
@@ -194,6 +194,14 @@ static const struct {
 	    "S complaint a@x.test;! reason: objection, unsubscribe, complaint, bounce, manual, register, legal or erasure;S manual @b.test;! channel: email, sms, phone, post or social;"},
 	{"c.csv", "address,purpose,basis,granted,wording,evidence\na@x.test,acme/news,consent,2020-01-01,w1,ip=1.2.3.4\nb@x.test,acme/news,consent,2020-01-01,,x\nc@x.test,acme/news,consent,,w,x\n",
 	    "consent", "G a@x.test;! wording: which words were agreed to;! granted: when it was given;"},
+	{"m.csv", "emailAddress,unsubscribeAll,topicPreferences.A,attributesData,topicPreferences.B,topicPreferences.C\na@x.test,false,OPT_OUT,{},OPT_IN,OPT_OUT\n", "ses-contacts",
+	    "S unsubscribe a@x.test A;S unsubscribe a@x.test C;"},
+	{"c.csv", "address,channel,purpose,basis,granted,withdrawn,expires,wording,how,ip,agent\na@x.test,email,acme/news,consent,2020-01-01,,,w1,form,1.2.3.4,Firefox\n"
+	    "b@x.test,email,acme/news,consent,2020-01-01,2020-01-01,,w1,form,,\nc@x.test,email,acme/news,consent,2020-01-02,2020-01-01,,w1,form,,\n"
+	    "d@x.test,email,acme/news,contract,2020-01-02,2020-01-01,,,,,\ne@x.test,email,acme,,,2020-01-01,,,,,\nf@x.test,fax,acme,consent,2020-01-01,,,w,x,,\n"
+	    "g@x.test,email,acme,consent,2020-01-01,,,w,,,\nh@x.test,email,acme,gut,2020-01-01,,,w,,,\ni@x.test,email,acme,contract,2020-01-01,,,,,,\n", "consent",
+	    "G a@x.test;W b@x.test;G c@x.test;W d@x.test;W e@x.test;! channel: email, sms, phone, post or social;! evidence, ip or how: how it can be proved;"
+	    "! basis: consent, soft-opt-in, legitimate-interest, contract or legal-obligation;G i@x.test;"},
 	/* a list of contacts is no list of suppressions */
 	{"contacts.csv", "firstname,lastname,email,city\nA,B,a@x.test,C\n", NULL, NULL},
 	{"subs.csv", "email,name,attributes\na@x.test,A,{}\n", NULL, NULL},
@@ -202,26 +210,37 @@ static const struct {
 	{"broken.json", "[{\"a\":", NULL, NULL},
 };
 
+static void tell_entry(const struct list_entry *e, struct buf *out)
+{
+	if (e->kind == ENTRY_SUPPRESS)
+		buf_fmt(out, "S %s %s%.*s%s%.*s;", reason_word(e->reason), e->is_domain ? "domain " : "", VFMT(e->address), e->topic.n ? " " : "", VFMT(e->topic));
+	else if (e->kind == ENTRY_GRANT)
+		buf_fmt(out, "G %.*s;", VFMT(e->address));
+	else if (e->kind == ENTRY_WITHDRAW)
+		buf_fmt(out, "W %.*s;", VFMT(e->address));
+	else if (e->kind == ENTRY_ALLOW)
+		buf_fmt(out, "A %s%.*s;", e->is_domain ? "domain " : "", VFMT(e->address));
+	else
+		buf_fmt(out, "%c %s;", e->kind == ENTRY_SKIP ? '-' : '!', e->why);
+}
+
 static void tell(struct list_reader *r, struct buf *out)
 {
 	struct list_row row;
 	struct err err;
 	const char *bad;
 	while (list_next(r, &row, &bad, &err) == 1) {
-		struct list_entry e = {0};
-		if (bad) {
+		unsigned more = 0;
+		if (bad)
 			buf_fmt(out, "! %s;", bad);
-			continue;
-		}
-		list_format(r)->map(&row, &e);
-		if (e.kind == ENTRY_SUPPRESS)
-			buf_fmt(out, "S %s %s%.*s%s%.*s;", reason_word(e.reason), e.is_domain ? "domain " : "", VFMT(e.address), e.topic.n ? " " : "", VFMT(e.topic));
-		else if (e.kind == ENTRY_GRANT)
-			buf_fmt(out, "G %.*s;", VFMT(e.address));
-		else if (e.kind == ENTRY_ALLOW)
-			buf_fmt(out, "A %s%.*s;", e.is_domain ? "domain " : "", VFMT(e.address));
-		else
-			buf_fmt(out, "%c %s;", e.kind == ENTRY_SKIP ? '-' : '!', e.why);
+		do {
+			struct list_entry e = {.next = more};
+			if (bad)
+				break;
+			list_format(r)->map(&row, &e);
+			tell_entry(&e, out);
+			more = e.next;
+		} while (more);
 	}
 }
 
