@@ -1,6 +1,7 @@
 /* The formats, one row each, most particular first: the first row whose columns are all there is it. */
 #include "lists/format.h"
 
+#include "format_own.h"
 #include "ledger/blocks.h"
 
 bool list_has(const struct list_row *r, const char *name)
@@ -41,7 +42,7 @@ static void by_word(struct view word, const struct meaning *m, size_t n, struct 
 }
 #define BY_WORD(word, table, e) by_word(word, table, sizeof table / sizeof *table, e)
 
-static void take(struct list_entry *e, enum reason reason, struct view address, struct view date, struct view note)
+void list_take(struct list_entry *e, enum reason reason, struct view address, struct view date, struct view note)
 {
 	e->kind = ENTRY_SUPPRESS;
 	e->reason = reason;
@@ -56,13 +57,13 @@ static const struct meaning ses_words[] = {{"BOUNCE", REASON_BOUNCE, NULL}, {"CO
 
 static void map_ses_json(const struct list_row *r, struct list_entry *e)
 {
-	take(e, 0, list_get(r, "emailAddress"), list_get(r, "LastUpdateTime"), V(""));
+	list_take(e, 0, list_get(r, "emailAddress"), list_get(r, "LastUpdateTime"), V(""));
 	BY_WORD(list_get(r, "reason"), ses_words, e);
 }
 
 static void map_ses_bare(const struct list_row *r, struct list_entry *e)
 {
-	take(e, 0, list_get(r, "0"), V(""), V(""));
+	list_take(e, 0, list_get(r, "0"), V(""), V(""));
 	BY_WORD(list_get(r, "1"), ses_words, e);
 }
 
@@ -76,7 +77,7 @@ static unsigned next_opted_out(const struct list_row *r, unsigned from)
 /* Each topic that was opted out of is an entry of its own. */
 static void map_ses_contacts(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_UNSUBSCRIBE, list_get(r, "emailAddress"), V(""), V(""));
+	list_take(e, REASON_UNSUBSCRIBE, list_get(r, "emailAddress"), V(""), V(""));
 	if (view_ieq(list_get(r, "unsubscribeAll"), V("true")))
 		return;
 	unsigned from = e->next, at = next_opted_out(r, from);
@@ -93,7 +94,7 @@ static void map_ses_contacts(const struct list_row *r, struct list_entry *e)
 static void map_sendgrid_bounce(const struct list_row *r, struct list_entry *e)
 {
 	struct view status = list_get(r, "status");
-	take(e, REASON_BOUNCE, list_get(r, "email"), list_get(r, "created"), list_get(r, "reason"));
+	list_take(e, REASON_BOUNCE, list_get(r, "email"), list_get(r, "created"), list_get(r, "reason"));
 	if (!view_starts(status, V("5")) || view_starts(status, V("5.7"))) {
 		e->kind = ENTRY_SKIP;
 		e->why = "a block, not a bounce: the person was not at fault";
@@ -109,43 +110,43 @@ static void map_sendgrid_block(const struct list_row *r, struct list_entry *e)
 
 static void map_sendgrid_invalid(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_BOUNCE, list_get(r, "email"), list_get(r, "created"), list_get(r, "reason"));
+	list_take(e, REASON_BOUNCE, list_get(r, "email"), list_get(r, "created"), list_get(r, "reason"));
 }
 
 static void map_sendgrid_spam(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_COMPLAINT, list_get(r, "email"), list_get(r, "created"), list_get(r, "ip"));
+	list_take(e, REASON_COMPLAINT, list_get(r, "email"), list_get(r, "created"), list_get(r, "ip"));
 }
 
 static void map_sendgrid_unsubscribe(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_UNSUBSCRIBE, list_get(r, "email"), list_get(r, "created"), V(""));
+	list_take(e, REASON_UNSUBSCRIBE, list_get(r, "email"), list_get(r, "created"), V(""));
 }
 
 static void map_mailgun_bounce(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_BOUNCE, list_get(r, "address"), list_get(r, "created_at"), list_get(r, "error"));
+	list_take(e, REASON_BOUNCE, list_get(r, "address"), list_get(r, "created_at"), list_get(r, "error"));
 }
 
 /* "*" is all; any other tag is a list of theirs. */
 static void map_mailgun_unsubscribe(const struct list_row *r, struct list_entry *e)
 {
 	struct view tag = list_get(r, list_has(r, "tags") ? "tags" : "tag");
-	take(e, REASON_UNSUBSCRIBE, list_get(r, "address"), list_get(r, "created_at"), V(""));
+	list_take(e, REASON_UNSUBSCRIBE, list_get(r, "address"), list_get(r, "created_at"), V(""));
 	if (!view_eq(tag, V("*")) && !view_eq(tag, V("[\"*\"]")))
 		e->topic = tag;
 }
 
 static void map_mailgun_complaint(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_COMPLAINT, list_get(r, "address"), list_get(r, "created_at"), V(""));
+	list_take(e, REASON_COMPLAINT, list_get(r, "address"), list_get(r, "created_at"), V(""));
 }
 
 static const struct meaning postmark_words[] = {{"HardBounce", REASON_BOUNCE, NULL}, {"SpamComplaint", REASON_COMPLAINT, NULL}, {"ManualSuppression", REASON_MANUAL, NULL}};
 
 static void map_postmark(const struct list_row *r, struct list_entry *e)
 {
-	take(e, 0, list_get(r, "EmailAddress"), list_get(r, "CreatedAt"), list_get(r, "Origin"));
+	list_take(e, 0, list_get(r, "EmailAddress"), list_get(r, "CreatedAt"), list_get(r, "Origin"));
 	BY_WORD(list_get(r, "SuppressionReason"), postmark_words, e);
 	if (e->reason == REASON_MANUAL && view_ieq(list_get(r, "Origin"), V("Recipient")))
 		e->reason = REASON_UNSUBSCRIBE;
@@ -158,7 +159,7 @@ static const struct meaning sparkpost_words[] = {{"Spam Complaint", REASON_COMPL
 static void map_sparkpost(const struct list_row *r, struct list_entry *e)
 {
 	struct view source = list_get(r, "source");
-	take(e, 0, list_get(r, "recipient"), list_get(r, "created"), list_get(r, "description"));
+	list_take(e, 0, list_get(r, "recipient"), list_get(r, "created"), list_get(r, "description"));
 	BY_WORD(source.n ? source : list_get(r, "description"), sparkpost_words, e);
 	if (list_has(r, "non_transactional") && !view_ieq(list_get(r, "non_transactional"), V("true")) && !view_ieq(list_get(r, "transactional"), V("true"))) {
 		e->kind = ENTRY_SKIP;
@@ -168,18 +169,18 @@ static void map_sparkpost(const struct list_row *r, struct list_entry *e)
 
 static void map_cloudflare(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_MANUAL, list_get(r, "0"), V(""), V(""));
+	list_take(e, REASON_MANUAL, list_get(r, "0"), V(""), V(""));
 	e->expires_ms = list_date(list_get(r, "1"));
 }
 
 static void map_mailchimp_unsubscribed(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_UNSUBSCRIBE, list_get(r, "Email Address"), list_get(r, "UNSUB_TIME"), list_get(r, "UNSUB_REASON"));
+	list_take(e, REASON_UNSUBSCRIBE, list_get(r, "Email Address"), list_get(r, "UNSUB_TIME"), list_get(r, "UNSUB_REASON"));
 }
 
 static void map_mailchimp_cleaned(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_BOUNCE, list_get(r, "Email Address"), list_get(r, "CLEAN_TIME"), list_get(r, "CLEAN_CAMPAIGN_TITLE"));
+	list_take(e, REASON_BOUNCE, list_get(r, "Email Address"), list_get(r, "CLEAN_TIME"), list_get(r, "CLEAN_CAMPAIGN_TITLE"));
 }
 
 /* Subscribed members carry evidence of their consent; without a time there is none. */
@@ -204,7 +205,7 @@ static const struct meaning listmonk_words[] = {{"blocklisted", REASON_UNSUBSCRI
 
 static void map_listmonk(const struct list_row *r, struct list_entry *e)
 {
-	take(e, 0, list_get(r, "email"), list_get(r, "updated_at"), V("listmonk blocklist"));
+	list_take(e, 0, list_get(r, "email"), list_get(r, "updated_at"), V("listmonk blocklist"));
 	BY_WORD(list_get(r, "status"), listmonk_words, e);
 }
 
@@ -212,7 +213,7 @@ static const struct meaning mautic_words[] = {{"1", REASON_UNSUBSCRIBE, NULL}, {
 
 static void map_mautic(const struct list_row *r, struct list_entry *e)
 {
-	take(e, 0, list_get(r, "email"), list_get(r, "date_added"), list_get(r, "comments"));
+	list_take(e, 0, list_get(r, "email"), list_get(r, "date_added"), list_get(r, "comments"));
 	BY_WORD(list_get(r, "reason"), mautic_words, e);
 	if (e->kind == ENTRY_SUPPRESS && !view_ieq(list_get(r, "channel"), V("email"))) {
 		e->kind = ENTRY_SKIP;
@@ -222,7 +223,7 @@ static void map_mautic(const struct list_row *r, struct list_entry *e)
 
 static void map_phplist(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_UNSUBSCRIBE, list_get(r, "email"), list_get(r, "added"), list_get(r, "data"));
+	list_take(e, REASON_UNSUBSCRIBE, list_get(r, "email"), list_get(r, "added"), list_get(r, "data"));
 }
 
 /* Words of several tools that call a column "status". */
@@ -233,19 +234,19 @@ static const struct meaning status_words[] = {{"unsubscribed", REASON_UNSUBSCRIB
 static void map_status(const struct list_row *r, struct list_entry *e)
 {
 	struct view date = list_get(r, "Date Created");
-	take(e, 0, list_get(r, "email"), date.n ? date : list_get(r, "created_at"), V(""));
+	list_take(e, 0, list_get(r, "email"), date.n ? date : list_get(r, "created_at"), V(""));
 	BY_WORD(list_get(r, "status"), status_words, e);
 }
 
 static void map_postal(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_BOUNCE, list_get(r, "address"), list_get(r, "timestamp"), list_get(r, "reason"));
+	list_take(e, REASON_BOUNCE, list_get(r, "address"), list_get(r, "timestamp"), list_get(r, "reason"));
 	e->expires_ms = list_date(list_get(r, "keep_until"));
 }
 
 static void map_zonemta(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_MANUAL, list_get(r, "address"), list_get(r, "created"), V(""));
+	list_take(e, REASON_MANUAL, list_get(r, "address"), list_get(r, "created"), V(""));
 	e->is_domain = !e->address.n;
 	if (e->is_domain)
 		e->address = list_get(r, "domain");
@@ -267,13 +268,13 @@ static const struct meaning hyvor_words[] = {{"bounce", REASON_BOUNCE, NULL}, {"
 
 static void map_hyvor(const struct list_row *r, struct list_entry *e)
 {
-	take(e, 0, list_get(r, "email"), list_get(r, "created_at"), list_get(r, "description"));
+	list_take(e, 0, list_get(r, "email"), list_get(r, "created_at"), list_get(r, "description"));
 	BY_WORD(list_get(r, "reason"), hyvor_words, e);
 }
 
 static void map_salesforce(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_UNSUBSCRIBE, list_get(r, "Email Address"), list_get(r, list_has(r, "Unsubscribe Date") ? "Unsubscribe Date" : "Date Added"), V(""));
+	list_take(e, REASON_UNSUBSCRIBE, list_get(r, "Email Address"), list_get(r, list_has(r, "Unsubscribe Date") ? "Unsubscribe Date" : "Date Added"), V(""));
 }
 
 /* The first of these columns that isn't empty. */
@@ -289,19 +290,19 @@ static void map_address_column(const struct list_row *r, struct list_entry *e)
 {
 	static const char *const names[] = {"Email Address", "Email", "address", "recipient", "e-mail", "mail", NULL};
 	struct view found = first_of(r, names);
-	take(e, REASON_MANUAL, found, V(""), V(""));
+	list_take(e, REASON_MANUAL, found, V(""), V(""));
 }
 
 static void map_plain(const struct list_row *r, struct list_entry *e)
 {
-	take(e, REASON_MANUAL, list_get(r, "0"), V(""), V(""));
+	list_take(e, REASON_MANUAL, list_get(r, "0"), V(""), V(""));
 }
 
 static void map_domain(const struct list_row *r, struct list_entry *e)
 {
 	static const char *const names[] = {"0", "domain", "domains", NULL};
 	struct view found = first_of(r, names);
-	take(e, REASON_MANUAL, found, V(""), V(""));
+	list_take(e, REASON_MANUAL, found, V(""), V(""));
 	e->is_domain = !block_name_is_meant(found) && view_find(found, 0, '@') == found.n;
 }
 
@@ -309,80 +310,11 @@ static void map_digest(const struct list_row *r, struct list_entry *e)
 {
 	static const char *const names[] = {"0", "md5", "sha1", "sha256", "sha512", "hash", "email_hash", NULL};
 	struct view found = first_of(r, names);
-	take(e, REASON_MANUAL, found, V(""), V(""));
+	list_take(e, REASON_MANUAL, found, V(""), V(""));
 	if (view_find(found, 0, '@') < found.n) {
 		e->kind = ENTRY_BAD;
 		e->why = "a digest: 32, 40, 64 or 128 hex digits";
 	}
-}
-
-static void map_own_allow(const struct list_row *r, struct list_entry *e)
-{
-	e->kind = ENTRY_ALLOW;
-	e->address = list_get(r, "address");
-	e->scope = list_get(r, "scope");
-	e->event_ms = list_date(list_get(r, "allowed"));
-	e->expires_ms = list_date(list_get(r, "expires"));
-	e->note = list_get(r, "note");
-}
-
-/* Our own: complete, so that what was exported comes back as it was. */
-static void map_own(const struct list_row *r, struct list_entry *e)
-{
-	take(e, 0, list_get(r, "address"), list_get(r, "event"), list_get(r, "note"));
-	e->scope = list_get(r, "scope");
-	e->expires_ms = list_date(list_get(r, "expires"));
-	e->reason = reason_of(list_get(r, "reason"));
-	e->channel = block_name_is_meant(e->address) ? CHANNEL_EMAIL : channel_of(list_get(r, "channel"));
-	if (!e->channel) {
-		e->kind = ENTRY_BAD;
-		e->why = "channel: email, sms, phone, post or social";
-	} else if (!e->reason) {
-		e->kind = ENTRY_BAD;
-		e->why = "reason: objection, unsubscribe, complaint, bounce, manual, register, legal or erasure";
-	}
-}
-
-/* What was withdrawn, and not given anew by consent since, comes back as the withdrawal. */
-static bool is_withdrawal(const struct list_row *r, struct list_entry *e)
-{
-	int64_t withdrawn_ms = list_date(list_get(r, "withdrawn"));
-	if (!withdrawn_ms || (e->basis == BASIS_CONSENT && e->event_ms > withdrawn_ms))
-		return false;
-	e->kind = ENTRY_WITHDRAW;
-	e->event_ms = withdrawn_ms;
-	e->expires_ms = 0;
-	return true;
-}
-
-/* What each basis must bring; what a brand demands beside is asked as the change is made. */
-static const char *consent_lacks(const struct list_entry *e)
-{
-	bool told = e->basis <= BASIS_SOFT_OPT_IN; /* rests on what the person was told and did */
-	return !e->basis                ? "basis: consent, soft-opt-in, legitimate-interest, contract or legal-obligation"
-	       : !e->event_ms           ? "granted: when it was given"
-	       : told && !e->wording.n  ? "wording: which words were agreed to"
-	       : told && !e->evidence.n && !e->ip.n && !e->how.n ? "evidence, ip or how: how it can be proved"
-	                                : NULL;
-}
-
-static void map_own_consent(const struct list_row *r, struct list_entry *e)
-{
-	e->kind = ENTRY_GRANT;
-	e->address = list_get(r, "address");
-	e->channel = list_has(r, "channel") ? channel_of(list_get(r, "channel")) : CHANNEL_EMAIL;
-	e->scope = list_get(r, "purpose");
-	e->basis = basis_of(list_get(r, "basis"));
-	e->event_ms = list_date(list_get(r, "granted"));
-	e->expires_ms = list_date(list_get(r, "expires"));
-	e->wording = list_get(r, "wording");
-	e->evidence = list_get(r, "evidence");
-	e->how = list_get(r, "how");
-	e->ip = list_get(r, "ip");
-	e->agent = list_get(r, "agent");
-	e->why = !e->channel ? "channel: email, sms, phone, post or social" : is_withdrawal(r, e) ? NULL : consent_lacks(e);
-	if (e->why)
-		e->kind = ENTRY_BAD;
 }
 
 const struct list_format list_formats[] = {
