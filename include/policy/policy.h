@@ -48,6 +48,7 @@ struct brand {
 	char **from_domains; /* canonical; a From domain must be one of them or lie below one */
 	unsigned from_domain_count;
 	char *bounce_domain; /* domain of VERP return paths and mailto opt-outs */
+	char *country;       /* calling code ("44") that national telephone numbers are read by; NULL = they are refused */
 	char *public_url;    /* "https://u.example.com", no slash at the end */
 	struct stream *streams;
 	unsigned stream_count;
@@ -77,6 +78,9 @@ const struct topic *stream_topic(const struct stream *s, struct view name);
 const struct stream *policy_stream(const struct policy *p, struct view brand_slash_stream);
 /* The stream whose scope id is ID, of any brand; NULL. */
 const struct stream *policy_stream_by_id(const struct policy *p, const uint8_t id[SCOPE_ID_BYTES]);
+/* By whose calling code a national number is read at this scope: the brand's; at no brand's, the one of all brands if they have the same. Empty:
+ * by none. */
+struct view policy_country(const struct policy *p, const struct scope *scope);
 /* What the brand of this purpose demands of a consent (struct change, .demands). */
 unsigned policy_demands(const struct policy *p, const struct scope *purpose);
 bool brand_owns_domain(const struct brand *b, struct view domain);

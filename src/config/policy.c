@@ -100,6 +100,7 @@ static int make_brand(struct brand *b, const struct raw_brand *r, const struct r
 	const struct raw_stream *streams = r->streams.at;
 	b->name = text_dup(&r->name);
 	b->title = text_dup(&r->title);
+	b->country = text_dup(&r->country);
 	b->public_url = text_dup(r->public_url.s ? &r->public_url : default_url);
 	take_domains(b, r);
 	take_roles(b, r);

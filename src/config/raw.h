@@ -48,7 +48,7 @@ struct raw_form {
 
 struct raw_brand {
 	struct raw_text style_file, frame_file, notice_from, notice_stream;
-	struct raw_text name, title, bounce_domain, public_url;
+	struct raw_text name, title, bounce_domain, public_url, country;
 	struct raw_list from_domains, folding, role_names; /* raw_text */
 	int64_t mails_roles, refuses_typos;
 	int64_t evidence, life_months[BASIS_LEGAL_OBLIGATION + 1], enquiry_months;

@@ -237,6 +237,8 @@ const struct setting settings[] = {
 	{"brands[].bounce_domain", KIND_TEXT, REQUIRED, AT(raw_brand, bounce_domain), .check = check_domain, .sample = "bounce.example.com",
 	    .help = "Domain of return paths and of mailto opt-outs. Its mail must come back to optgate."},
 	{"brands[].public_url", KIND_TEXT, AT(raw_brand, public_url), .check = check_url, .help = "As public.url, for this brand."},
+	{"brands[].country", KIND_TEXT, AT(raw_brand, country), .check = check_country,
+	    .help = "Calling code of the country, such as 44, whose national telephone numbers (020 7946 0000) are understood: by the verbs where the scope is the brand's, or all brands have the same, by imports, and on the brand's pages. Default: numbers must be written with their country code."},
 	{"brands[].folding", KIND_TEXTS, AT(raw_brand, folding), .hi = 1000, .check = check_domain,
 	    .help = "Recipients' domains in which all forms of a mailbox count as one for suppressions: without \"+tag\", and for gmail.com (also googlemail.com) and proton.me (also protonmail.com, pm.me) without dots. This only ever widens what is blocked, never what was agreed to. Default: none. Other forms that were written down by a version without this setting are found once `optgate suppress families` was run."},
 	{"brands[].role_accounts", KIND_CHOICE, AT(raw_brand, mails_roles), .choices = roles, .def = "refuse",

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "mail/number.h"
 #include "load.h"
 #include "mail/address.h"
 #include "table.h"
@@ -23,6 +24,11 @@ int check_rate(struct view text, struct err *err)
 	if (rate_parse(text, &r))
 		return 0;
 	return err_set(err, ERR_SYNTAX, "expected a rate such as 100/s, 3000/m, 50000/h, 1000000/d or 30/10s");
+}
+
+int check_country(struct view text, struct err *err)
+{
+	return country_check(text, err);
 }
 
 int check_date(struct view text, struct err *err)

@@ -107,7 +107,7 @@ static const char *find_subject(struct import *im, const struct list_entry *e, s
 		change_about(im->set->ledger, &im->block, c);
 		return NULL;
 	}
-	if (channel_address_parse(c->channel, name, &im->address, NULL) < 0)
+	if (channel_address_parse(c->channel, name, policy_country(im->set->policy, &c->scope), &im->address, NULL) < 0)
 		return expected_name[c->channel];
 	c->address = view_of(im->address.text);
 	ledger_person_key(im->set->ledger, c->channel, c->address, &c->who);
@@ -158,10 +158,9 @@ static const char *make_change(struct import *im, const struct list_entry *e, st
 	    .wording = e->wording};
 	if (c->kind == CHANGE_ALLOW && !im->set->allow)
 		return "--allow, to take rows that let somebody pass";
-	const char *bad = find_subject(im, e, c);
-	if (bad)
-		return bad;
-	bad = find_scope(im, e, &c->scope);
+	const char *bad = find_scope(im, e, &c->scope);
+	if (!bad)
+		bad = find_subject(im, e, c);
 	if (bad)
 		return bad;
 	if (c->kind == CHANGE_ALLOW && c->channel >= CHANNEL_MD5)

@@ -34,6 +34,7 @@ static void brand_free(struct brand *b)
 	free(b->title);
 	free(b->bounce_domain);
 	free(b->public_url);
+	free(b->country);
 }
 
 void policy_free(struct shared *p)
@@ -89,12 +90,28 @@ const struct stream *policy_stream_by_id(const struct policy *p, const uint8_t i
 	return NULL;
 }
 
+static const struct brand *brand_of(const struct policy *p, const struct scope *scope)
+{
+	struct view rest = view_of(scope->name), name = {0};
+	view_cut(&rest, '/', &name);
+	return policy_brand(p, name);
+}
+
 unsigned policy_demands(const struct policy *p, const struct scope *purpose)
 {
-	struct view rest = view_of(purpose->name), name = {0};
-	view_cut(&rest, '/', &name);
-	const struct brand *b = policy_brand(p, name);
+	const struct brand *b = brand_of(p, purpose);
 	return b ? b->evidence : 0;
+}
+
+struct view policy_country(const struct policy *p, const struct scope *scope)
+{
+	const struct brand *b = brand_of(p, scope);
+	if (b)
+		return view_of(b->country);
+	for (unsigned i = 1; i < p->brand_count; i++)
+		if (!view_eq(view_of(p->brands[i].country), view_of(p->brands[0].country)))
+			return V("");
+	return p->brand_count ? view_of(p->brands[0].country) : V("");
 }
 
 bool brand_owns_domain(const struct brand *b, struct view domain)

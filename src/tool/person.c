@@ -12,7 +12,7 @@ static int read_named(struct tool *t, const char *text, enum channel *ret_channe
 		return -1;
 	if (cut)
 		*ret_channel = channel_of(word);
-	if (read_address(*ret_channel, cut ? rest.p : text, ret, err) < 0)
+	if (read_address(t, *ret_channel, cut ? rest.p : text, ret, err) < 0)
 		return -1;
 	ledger_person_key(t->ledger, *ret_channel, view_of(ret->text), ret_who);
 	return 0;

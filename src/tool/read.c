@@ -11,14 +11,23 @@ int read_channel(const struct args *a, enum channel *ret, struct err *err)
 	return *ret ? 0 : err_set(err, ERR_SYNTAX, "--channel: expected email, sms, phone, post or social, found \"%s\"", word);
 }
 
-int read_address(enum channel c, const char *text, struct address *ret, struct err *err)
+/* The scope that the verb speaks of decides whose national numbers are meant. */
+int read_address(struct tool *t, enum channel c, const char *text, struct address *ret, struct err *err)
 {
-	return channel_address_parse(c, view_of(text), ret, err) < 0 ? err_prefix(err, "%s", text) : 0;
+	static const enum option_id scopes[] = {OPT_SCOPE, OPT_PURPOSE, OPT_STREAM};
+	struct scope scope = {.level = SCOPE_GLOBAL};
+	if (need_config(t, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+		if (has_option(&t->args, scopes[i]) && scope_parse(view_of(option(&t->args, scopes[i])), &scope, err) < 0)
+			return -1;
+	struct view country = policy_country(t->config->policy, &scope);
+	return channel_address_parse(c, view_of(text), country, ret, err) < 0 ? err_prefix(err, "%s", text) : 0;
 }
 
 int read_person(struct tool *t, enum channel c, struct address *ret_address, struct person_key *ret, struct err *err)
 {
-	if (read_address(c, t->args.operands[0], ret_address, err) < 0)
+	if (read_address(t, c, t->args.operands[0], ret_address, err) < 0)
 		return -1;
 	ledger_person_key(t->ledger, c, view_of(ret_address->text), ret);
 	return 0;

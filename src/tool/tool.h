@@ -117,7 +117,7 @@ int ask(struct tool *t, const json_t *question, own_answer *own, json_t **ret, s
 
 int read_channel(const struct args *a, enum channel *ret, struct err *err) MUST_CHECK;
 /* TEXT in the channel's canonical form: see ledger/address.h. */
-int read_address(enum channel c, const char *text, struct address *ret, struct err *err) MUST_CHECK;
+int read_address(struct tool *t, enum channel c, const char *text, struct address *ret, struct err *err) MUST_CHECK;
 /* The first operand. */
 int read_person(struct tool *t, enum channel c, struct address *ret_address, struct person_key *ret, struct err *err) MUST_CHECK;
 int read_when(const struct args *a, enum option_id o, int64_t *ret_ms, struct err *err) MUST_CHECK; /* a time, or a duration from now */

@@ -242,7 +242,7 @@ static int stop_number(struct submission *s, struct choosing *c, struct view typ
 	typed = view_trim(typed);
 	if (typed.n == 0)
 		return 0;
-	if (number_parse(typed, number, &err) < 0)
+	if (number_parse(typed, view_of(c->subject.brand->country), number, &err) < 0)
 		return -1;
 	struct change *stop = add_change(s, c, CHANGE_SUPPRESS, &c->subject.brand->scope);
 	stop->reason = REASON_UNSUBSCRIBE;

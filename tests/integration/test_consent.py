@@ -118,6 +118,18 @@ def test_every_channel_by_the_same_verbs(tools, make_gate, place):
         assert explain(two, other, "acme/offers", "--channel", channel) == 3
 
 
+def test_national_numbers_are_the_brands(tools):
+    g = tools
+    assert "country code" in g.tool("suppress", "add", "020 7946 0000", "--channel", "phone", "--scope", "acme", check=False).stderr
+    g.conf.write_text(g.conf.read_text().replace("bounce_domain", 'country = "44"; bounce_domain', 1))
+    g.tool("suppress", "add", "020 7946 0000", "--channel", "phone", "--scope", "acme", "--reason", "objection")
+    assert explain(g, "+442079460000", "acme/offers", "--channel", "phone") == 3
+    assert explain(g, "(020) 7946-0000", "acme/offers", "--channel", "phone") == 3
+    # Of no brand, or of one that has none: nobody guesses.
+    assert g.tool("suppress", "add", "020 7946 0000", "--channel", "phone", check=False).returncode == 1
+    assert g.tool("suppress", "add", "020 7946 0000", "--channel", "phone", "--scope", "other", check=False).returncode == 1
+
+
 def test_consents_that_are_taken_in(tools, make_gate, place):
     g = tools
     g.conf.write_text(g.conf.read_text().replace("bounce_domain", 'consent_evidence = ["how", "ip"]; bounce_domain', 1))
