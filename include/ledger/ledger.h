@@ -275,6 +275,7 @@ int ledger_journal_verify(struct ledger *l, uint64_t *ret_count, struct err *err
 struct ledger_stats {
 	uint64_t suppressions, consents, persons, journal_entries;
 	uint64_t blocks, allows; /* rows of domains and digests; allow rows */
+	uint64_t wordings, links; /* texts of consent; pairs of addresses of one person */
 	uint64_t used_bytes, map_bytes, file_bytes;
 	unsigned readers;
 };

@@ -8,8 +8,8 @@ static json_t *ledger_figures(struct ledger *l)
 	struct err err;
 	if (ledger_stats(l, &st, &err) < 0)
 		return control_error("%s", err.text);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "suppressions", (json_int_t)st.suppressions,
-	    "blocks", (json_int_t)st.blocks, "allows", (json_int_t)st.allows, "consents", (json_int_t)st.consents, "persons", (json_int_t)st.persons, "journal_entries",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "suppressions", (json_int_t)st.suppressions,
+	    "blocks", (json_int_t)st.blocks, "allows", (json_int_t)st.allows, "consents", (json_int_t)st.consents, "wordings", (json_int_t)st.wordings, "links", (json_int_t)st.links, "persons", (json_int_t)st.persons, "journal_entries",
 	    (json_int_t)st.journal_entries, "used_bytes", (json_int_t)st.used_bytes, "map_bytes",
 	    (json_int_t)st.map_bytes, "file_bytes", (json_int_t)st.file_bytes, "readers", (json_int_t)st.readers);
 }

@@ -238,6 +238,8 @@ int ledger_stats(struct ledger *l, struct ledger_stats *ret, struct err *err)
 	    .journal_entries = s.rows[TABLE_JOURNAL],
 	    .blocks = s.rows[TABLE_BLOCKS],
 	    .allows = s.rows[TABLE_ALLOWS],
+	    .wordings = s.rows[TABLE_WORDINGS],
+	    .links = s.rows[TABLE_LINKS] / 2,
 	    .used_bytes = s.used_bytes,
 	    .map_bytes = s.map_bytes,
 	    .file_bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0,

@@ -5,6 +5,8 @@
 
 #include "crypto/hash.h"
 #include "ledger/blocks.h"
+#include "ledger/person.h"
+#include "ledger/wording.h"
 #include "ledger/upkeep.h"
 #include "ledger/walk.h"
 
@@ -486,9 +488,16 @@ static void drop_tables(const char *const *names)
 	lmdb_end(env, txn);
 }
 
+static bool never(void *arg, const struct wording *w)
+{
+	(void)arg;
+	fail_msg("%s", w->id);
+	return false;
+}
+
 static void an_older_ledger_is_read_and_grows(void **state)
 {
-	static const char *const newer[] = {"blocks", "block-names", "allows", "families", NULL};
+	static const char *const newer[] = {"blocks", "block-names", "allows", "families", "wordings", "subscribers", "links", NULL};
 	struct err err = {0};
 	uint64_t count;
 	(void)state;
@@ -502,6 +511,15 @@ static void an_older_ledger_is_read_and_grows(void **state)
 	assert_int_equal(stats.suppressions, 1);
 	assert_int_equal(stats.blocks, 0);
 	assert_int_equal(ledger_families(l, &count, &err), -1);
+	struct linked linked[LINKED_MOST];
+	struct subscriber subscriber;
+	unsigned linked_count;
+	const struct person_key who = person_of(l, "ann+1@example.com");
+	assert_int_equal(ledger_linked(l, &who, linked, &linked_count, &err), 0);
+	assert_int_equal(linked_count, 0);
+	assert_int_equal(ledger_subscriber(l, &who, &subscriber, &err), 0);
+	assert_false(subscriber.corporate);
+	assert_int_equal(ledger_wordings(l, never, NULL, &err), 0);
 	ledger_close(&l);
 	place.settings.read_only = false;
 	l = place_open(&place);

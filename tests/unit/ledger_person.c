@@ -123,6 +123,39 @@ static void an_erased_person_is_linked_no_longer(void **state)
 	assert_int_equal(s.seq, 0);
 }
 
+struct loading {
+	struct change changes[3];
+	unsigned at;
+};
+
+static bool load_next(void *arg, struct change *c)
+{
+	struct loading *g = arg;
+	if (g->at == 3)
+		return false;
+	*c = g->changes[g->at++];
+	return true;
+}
+
+static void a_list_of_objections_reaches_the_linked(void **state)
+{
+	static const char *const listed[] = {"ann@example.com", "bob@example.com", "eve@example.com"};
+	struct loading g = {0};
+	uint64_t rows, good;
+	(void)state;
+	link_ok("ann@example.com", "ann@example.net");
+	link_ok("eve@example.com", "eve@example.net");
+	for (unsigned i = 0; i < 3; i++) {
+		g.changes[i] = change_on(l, CHANGE_SUPPRESS, listed[i], "acme");
+		g.changes[i].reason = REASON_OBJECTION;
+	}
+	assert_int_equal(ledger_load(l, load_next, &g, V("import:1"), V("user:test"), &rows, NULL), 0);
+	assert_int_equal(rows, 5);
+	assert_true(has_row("ann@example.net", "acme", REASON_OBJECTION) && has_row("eve@example.net", "acme", REASON_OBJECTION));
+	assert_true(has_row("bob@example.com", "acme", REASON_OBJECTION) && has_row("eve@example.com", "acme", REASON_OBJECTION));
+	assert_int_equal(ledger_journal_verify(l, &good, NULL), 0);
+}
+
 static void wrong_links_are_refused(void **state)
 {
 	struct change_result r;
@@ -188,6 +221,7 @@ int main(void)
 		TEST(a_later_link_takes_objections_over),
 		TEST(unlinking_takes_nothing_back),
 		TEST(an_erased_person_is_linked_no_longer),
+		TEST(a_list_of_objections_reaches_the_linked),
 		TEST(wrong_links_are_refused),
 		TEST(the_latest_word_on_a_company_counts),
 	};
