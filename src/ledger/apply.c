@@ -56,6 +56,7 @@ void apply_put(struct apply *a, enum table table, struct view key, const struct 
 
 uint64_t apply_enter(struct apply *a, const struct change *c, int64_t event_ms, bool kept_only)
 {
+	a->entered = true;
 	if (!a->bulk)
 		return journal_append(a->txn, &a->tail, c, event_ms, a->now_ms, kept_only);
 	a->bulk->rows++;
@@ -334,6 +335,7 @@ int apply_change(struct apply *a, const struct change *c, struct change_result *
 	const struct operation *op = &operations[c->kind];
 	/* Nothing happened in the future: a grant dated there would outlive the withdrawals of today. */
 	a->event_ms = c->event_ms && c->event_ms < a->now_ms ? c->event_ms : a->now_ms;
+	a->entered = false;
 	*ret = (struct change_result){0};
 	if (a->bulk && !op->in_bulk)
 		return err_set(err, ERR_REFUSED, "%s is not for bulk loading", change_word(c->kind));

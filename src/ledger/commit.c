@@ -116,7 +116,7 @@ static bool job_apply(struct apply *a, struct job *j)
 			continue;
 		if (j->err.kind == ERR_NONE)
 			err_set(&j->err, ERR_REFUSED, "refused");
-		return i == 0;
+		return i == 0 && !a->entered;
 	}
 	return true;
 }

@@ -111,9 +111,10 @@ struct apply {
 	struct journal_tail tail;
 	struct scope named; /* the scope whose name was looked after last */
 	struct bulk *bulk;  /* NULL: each change has its own entry */
+	bool entered;       /* the change in hand has its entry: it has begun to write */
 };
 void apply_begin(struct apply *a, const struct ledger *l, struct txn *txn);
-/* Refuses before it writes anything of this change. Failures of the store stick to the transaction. */
+/* On refusal .entered says whether it has written already: then the transaction must not be committed. Failures of the store stick to the transaction. */
 int apply_change(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
 
 /* The number of the entry that this change has, or shares. */

@@ -156,6 +156,35 @@ static void a_list_of_objections_reaches_the_linked(void **state)
 	assert_int_equal(ledger_journal_verify(l, &good, NULL), 0);
 }
 
+static bool next_objection(void *arg, struct change *c)
+{
+	unsigned *n = arg;
+	char scope[20];
+	if (*n == 0)
+		return false;
+	snprintf(scope, sizeof scope, "b%u", --*n);
+	*c = change_on(l, CHANGE_SUPPRESS, "ann@example.com", scope);
+	c->reason = REASON_OBJECTION;
+	return true;
+}
+
+/* More objections than can be taken over: the link is not half made. */
+static void a_link_that_fails_is_none(void **state)
+{
+	unsigned n = 1100;
+	uint64_t rows;
+	struct change_result r;
+	struct err err;
+	(void)state;
+	assert_int_equal(ledger_load(l, next_objection, &n, V("import:1"), V("user:test"), &rows, NULL), 0);
+	uint64_t last = ledger_journal_last(l);
+	const struct change c = link_of(CHANGE_LINK, "ann@example.com", "ann@example.net");
+	assert_int_equal(ledger_change(l, &c, &r, &err), -1);
+	assert_int_equal(err.kind, ERR_LIMIT);
+	assert_int_equal(linked_count("ann@example.com"), 0);
+	assert_int_equal(ledger_journal_last(l), last);
+}
+
 static void wrong_links_are_refused(void **state)
 {
 	struct change_result r;
@@ -222,6 +251,7 @@ int main(void)
 		TEST(unlinking_takes_nothing_back),
 		TEST(an_erased_person_is_linked_no_longer),
 		TEST(a_list_of_objections_reaches_the_linked),
+		TEST(a_link_that_fails_is_none),
 		TEST(wrong_links_are_refused),
 		TEST(the_latest_word_on_a_company_counts),
 	};
