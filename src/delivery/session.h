@@ -1,4 +1,4 @@
-/* One connection to a next hop and the mails that go over it, one recipient each. Only session.c knows libesmtp.
+/* One connection to a next hop and the mails that go over it, one recipient each. Only session.c and flight.c know libesmtp.
  *
  *   next() ─▶ connect ─▶ EHLO [STARTTLS] [AUTH] ─▶ ┌ MAIL RCPT DATA ─▶ may_go() ─▶ bytes ─▶ reply ─▶ result() ┐ ─▶ QUIT
  *                                                  └────────────────────────── next() ◀──────────────────────┘
