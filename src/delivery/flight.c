@@ -2,6 +2,7 @@
  *
  *   - errno is an input of the message callback: 0 on every return, except where the connection must be dropped
  *   - a reply line over 1023 bytes is read as two: the mail it belongs to counts, no other follows on that connection
+ *   - a reply that lies there before the message has ended is taken for the answer to its end
  *   - MAIL and RCPT lines are cut at 1024 bytes without a word, and no address is looked at: unclean ones don't get there */
 #include "flight.h"
 
@@ -118,6 +119,18 @@ static struct view next_piece(struct flight *f)
 	return piece;
 }
 
+/* A yes to what has not been said to its end is no answer to it, and would be read as one. An early no is a no. */
+static bool may_end(struct flight *f)
+{
+	struct session *s = f->session;
+	if (wire_peek(s->plan->wire) == '2')
+		wire_cut(s->plan->wire, WIRE_ASTRAY);
+	if (wire_was_cut(s->plan->wire))
+		return false;
+	dialogue_ends_data(&s->dialogue);
+	return true;
+}
+
 static const char *feed(void **ctx, int *len, void *arg)
 {
 	(void)ctx;
@@ -129,15 +142,10 @@ static const char *feed(void **ctx, int *len, void *arg)
 	}
 	*len = 0;
 	bool go = f->at ? !wire_was_cut(f->session->plan->wire) : may_go(f);
-	if (!go) {
-		errno = EIO; /* without it, the end of the message would be sent */
-		return NULL;
-	}
-	struct view piece = next_piece(f);
+	struct view piece = go ? next_piece(f) : (struct view){0};
 	*len = (int)piece.n;
-	if (piece.n == 0)
-		dialogue_ends_data(&f->session->dialogue);
-	errno = 0;
+	go = go && (piece.n || may_end(f));
+	errno = go ? 0 : EIO; /* without it, the end of the message would be sent */
 	return piece.n ? piece.p : NULL;
 }
 

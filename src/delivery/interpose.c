@@ -19,6 +19,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -143,6 +144,12 @@ void wire_cut(struct wire *w, enum wire_cut why)
 	if (w->fd >= 0)
 		shutdown(w->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&w->lock);
+}
+
+char wire_peek(const struct wire *w)
+{
+	char first;
+	return recv(w->theirs, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? first : 0;
 }
 
 static void set_options(int fd, int family)

@@ -52,6 +52,8 @@ void wire_enter(struct wire *w, const struct wire_plan *plan);
 void wire_leave(struct wire *w);
 /* Any thread, at any time: nothing more is sent or trusted. The first reason stays. */
 void wire_cut(struct wire *w, enum wire_cut why);
+/* The first byte of what the hop has said and nobody has read yet; 0 = nothing is there. */
+char wire_peek(const struct wire *w);
 static inline enum wire_cut wire_was_cut(struct wire *w)
 {
 	return (enum wire_cut)atomic_load(&w->cut);

@@ -49,6 +49,8 @@ static bool ask(void *arg, unsigned slot)
 	(void)slot;
 	struct play *p = arg;
 	p->asked++;
+	while (p->hop.script.early && !atomic_load(&p->hop.was_early))
+		poll(NULL, 0, 1);
 	return !p->refuse_to_go;
 }
 

@@ -304,6 +304,28 @@ static void a_hop_that_repeats_itself_has_taken_one_mail(void **state)
 	}
 }
 
+/* A yes that was there before the message had ended is no answer to it; a refusal is one. */
+static void a_yes_before_the_end_is_none(void **state)
+{
+	(void)state;
+	static const struct early_row {
+		struct hop_script script;
+		enum delivery_outcome outcome;
+	} rows[] = {
+	    {{.early = "250 2.0.0 kept\r\n", .final = "554 5.6.0 no\r\n"}, DELIVERY_UNKNOWN},
+	    {{.early = "250 2.0.0 kept\r\n", .final = HOP_DROP}, DELIVERY_UNKNOWN},
+	    {{.early = "250-2.0.0 kept\r\n", .final = "554 5.6.0 no\r\n"}, DELIVERY_UNKNOWN},
+	    {{.early = "552 5.3.4 too big\r\n", .final = HOP_DROP}, DELIVERY_PERMANENT},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct play p;
+		set_up(&p, &rows[i].script, 2);
+		run(&p);
+		assert_int_equal(outcome(&p, 0), rows[i].outcome);
+		assert_int_equal(p.given, rows[i].outcome == DELIVERY_PERMANENT ? 2 : 1);
+	}
+}
+
 static void the_gate_is_asked_before_the_first_byte(void **state)
 {
 	(void)state;
@@ -547,6 +569,7 @@ int main(void)
 	    cmocka_unit_test(a_421_ends_the_session_after_its_own_mail),
 	    cmocka_unit_test(long_reply_lines_count_for_their_own_mail_only),
 	    cmocka_unit_test(a_hop_that_repeats_itself_has_taken_one_mail),
+	    cmocka_unit_test(a_yes_before_the_end_is_none),
 	    cmocka_unit_test(the_gate_is_asked_before_the_first_byte),
 	    cmocka_unit_test(a_deadline_ends_what_no_timeout_does),
 	    cmocka_unit_test(a_stalled_write_never_ends_in_yes),

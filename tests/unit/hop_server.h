@@ -28,6 +28,7 @@ struct hop_script {
 	const char *greeting, *ehlo, *starttls, *auth, *mail, *rcpt, *data, *bdat, *final, *rset;
 	const char *astray;         /* said unasked, after the first message's end was answered */
 	int astray_ms;              /* ... so much later */
+	const char *early;          /* said before the message has ended, in a packet of its own behind 354 */
 	unsigned from_message;      /* the odd answers start with this message (0 = the first) */
 	unsigned only_connection;   /* and only on this connection, counted from 1; 0 = on all */
 	int pause_ms;               /* before the message's bytes are read */
@@ -50,6 +51,7 @@ struct hop_server {
 	pthread_t thread, handlers[256];
 	_Atomic unsigned connections;
 	_Atomic int messages;       /* answered 250 at the end */
+	_Atomic bool was_early;
 	_Atomic int datas;          /* DATA or BDAT seen */
 	_Atomic int read;           /* bytes, up to the end of the last message */
 	_Atomic bool ending;
@@ -224,6 +226,11 @@ static bool hop_data(struct hop_conn *c)
 	if (odd && sc->data[0] != '3') {
 		c->message++;
 		return true;
+	}
+	if (sc->early) {
+		poll(NULL, 0, 20);
+		hop_send(c, sc->early, strlen(sc->early));
+		atomic_store(&c->s->was_early, true);
 	}
 	return hop_read_data(c) && hop_end(c);
 }
