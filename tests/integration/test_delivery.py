@@ -3,7 +3,7 @@ import re, smtplib, time
 
 import pytest
 
-from gate import CLIENT, Sink, mail
+from gate import CLIENT, Sink, link_of, mail, post
 from test_gate import send
 
 
@@ -487,16 +487,23 @@ def test_a_name_that_does_not_resolve_and_tls_that_fails_lose_nothing(make_gate,
     assert gate.queue_is_empty()
 
 
-def test_a_spool_full_of_retries_still_delivers_what_is_new(make_gate, sink):
+def test_a_spool_full_of_retries_still_delivers_what_is_new_and_answers_opt_outs(make_gate, sink):
     sink.behave["RCPT"] = lambda s, a: "451 4.2.1 later" if "@stuck" in a else None
-    gate = make_gate(sink.addr, delivery='retry_first = "200ms"; retry_max = "1s";')
+    gate = make_gate(sink.addr, delivery='retry_first = "200ms"; retry_max = "1s";', extra="spool = { max_items = 3000; };")
+    send(gate, [f"p{i}@fresh.test" for i in range(20)])
+    links = [link_of(m) for m in sink.wait(20)]
     for k in range(3):
-        send(gate, [f"r{k}-{i}@stuck{i % 50}.test" for i in range(900)])
+        send(gate, [f"r{k}-{i}@stuck{i % 50}.test" for i in range(900)])     # nine tenths of what it holds
     t = time.monotonic()
     send(gate, [f"n{i}@fresh.test" for i in range(100)])
-    assert wait_for(lambda: len(rcpts(sink)) == 100, 30)
+    assert [post(gate, path)[0] for path in links[:10]] == [200] * 10
+    assert wait_for(lambda: len(rcpts(sink)) == 120, 30)
     assert time.monotonic() - t < 20
     assert len(gate.json("queue", "list", "--limit", "100000")) == 2700
+    send(gate, [f"x{i}@stuck.test" for i in range(300)])                     # and the rest
+    assert send(gate, "late@fresh.test")["data"][0] == 452
+    assert [post(gate, path)[0] for path in links[10:]] == [200] * 10
+    assert send(gate, "p19@fresh.test")["data"][0] == 550
 
 
 def test_the_program_stands_before_libc(gate):
