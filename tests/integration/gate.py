@@ -1,5 +1,5 @@
 """The gateway as a test sees it, and the peers around it: a next hop that can be told to misbehave, a private Postfix."""
-import json, os, pathlib, re, shutil, signal, socket, subprocess, sys, threading, time
+import functools, json, os, pathlib, re, shutil, signal, socket, subprocess, sys, threading, time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("OPTGATE_BIN", TOP / "build" / "bin"))
@@ -178,7 +178,12 @@ class Sink:
                 self.peers.add(peer[0])
             threading.Thread(target=self.serve, args=(c,), daemon=True).start()
 
-    def answer(self, f, verb, arg=""):
+    def keep(self, sender, rcpts, data):
+        with self.lock:
+            self.messages.append(Message(sender, rcpts, data))
+            self.times.append(time.monotonic())
+
+    def answer(self, f, verb, arg="", before_yes=None):
         with self.lock:
             self.seen.append((verb, arg))
         reply = self.behave[verb](self, arg) if verb in self.behave else None
@@ -189,6 +194,8 @@ class Sink:
             raise ConnectionError
         if reply is None:
             reply = self.ORDINARY[verb] if verb != "EHLO" else "\r\n".join("250-" + x for x in ("sink.test",) + self.extensions) + "\r\n250 HELP"
+        if before_yes and reply.startswith("250"):
+            before_yes()
         f.write((reply + "\r\n").encode())
         f.flush()
         return reply
@@ -217,10 +224,8 @@ class Sink:
                         if not l:
                             return
                         data.append(l[1:] if l.startswith(b".") else l)
-                    if self.answer(f, ".").startswith("250"):
-                        with self.lock:
-                            self.messages.append(Message(sender, rcpts, b"".join(data)))
-                            self.times.append(time.monotonic())
+                    # kept before the other side can know of it, and tell a test
+                    self.answer(f, ".", before_yes=functools.partial(self.keep, sender, rcpts, b"".join(data)))
                     sender, rcpts = None, []
                     continue
                 if verb not in self.ORDINARY and verb != "EHLO":
