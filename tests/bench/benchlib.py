@@ -13,8 +13,8 @@ def free_port():
 
 
 class Sink:
-    def __init__(self):
-        self.port = free_port()
+    def __init__(self, port=None):
+        self.port = port or free_port()
         self.proc = subprocess.Popen([BENCH / "smtp_sink", str(self.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.proc.stdout.readline() != "listening\n":
             sys.exit("bench: the sink does not listen")

@@ -23,10 +23,11 @@ for rows in $ledgers; do
 done
 part "composing one copy" "$bench/compose"
 part "one-click" python3 "$here/oneclick.py" --rounds "$rounds" --seconds 4
+part "the daemon with a long queue" python3 "$here/backlog.py" --items "$items" -n "$((n / 2))" --rounds "$rounds"
 part "Postfix with our doors" python3 "$here/doors.py" -n "$((n / 3))" --rounds "$rounds"
 part "the relay" python3 "$here/relay.py" -n "$n" --rounds "$rounds" --cases "$cases"
 echo "== ratios"
-grep -E '^spool to|full to empty|^relay|^one-click|^verdict|^doors' "$out/all"
+grep -E '^spool to|full to empty|^backlog|^relay|^one-click|^verdict|^doors' "$out/all"
 peers=$here/../../../shared/bench
 if [ -x "$peers/versus.sh" ]; then
 	echo "beside Postfix and Haraka: ../shared/bench/versus.sh $here/contestant.sh"
