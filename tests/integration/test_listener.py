@@ -30,9 +30,10 @@ def context(**kw):
 
 
 def delivered_link(gate, sink, to="a@sink.test"):
+    before = len(sink.messages)
     with smtplib.SMTP(*gate.smtp) as s:
         s.sendmail("news@acme.test", [to], mail(to))
-    return link_of(sink.wait(len(sink.messages) + 1 if sink.messages else 1)[-1])
+    return link_of(sink.wait(before + 1)[-1])
 
 
 def test_https_with_a_certificate_that_is_renewed(make_gate, sink, place):
