@@ -17,7 +17,7 @@ struct shared_slot {
 };
 
 void shared_slot_init(struct shared_slot *slot);
-/* Takes over the caller's new value (refs is set to 1 for the slot); NULL empties the slot. */
+/* Takes over one reference of the caller's, or a fresh value that has none yet (refs 0); NULL empties the slot. */
 void shared_replace(struct shared_slot *slot, struct shared *value, void (*free_value)(struct shared *));
 struct shared *shared_acquire(struct shared_slot *slot); /* NULL if the slot is empty */
 struct shared *shared_hold(struct shared *value);        /* one more reference */

@@ -10,7 +10,7 @@
 #include "inbound/inbox.h"
 #include "intake/intake.h"
 #include "smtp/server.h"
-#include "web/web.h"
+#include "web/admin.h"
 
 struct config {
 	char *file;
@@ -21,12 +21,14 @@ struct config {
 	size_t submission_listen_count, submission_tls_listen_count;
 	char *tls_certificate, *tls_key; /* both or neither */
 	char *public_listen;
+	char *admin_listen; /* NULL: none */
 	int64_t drain_ms;
 	/* inside of the data directory */
 	char *ledger_dir, *spool_dir, *key_dir, *decisions_dir;
 	char *control_path;  /* the daemon's socket: control/control.h */
 	char *holds_file;    /* delivery/holds.h */
 	char *password_file; /* config/passwords.h */
+	char *admin_key_file; /* the same form; web/admin.h */
 	struct ledger_settings ledger;
 	struct spool_settings spool;
 	struct decisions_settings decisions; /* .keep_ms 0: none are kept */
@@ -39,7 +41,7 @@ struct config {
 	struct doors_limits doors_limits;
 	struct doors_listener *doors_listeners;
 	size_t doors_listener_count; /* 0: no doors */
-	struct web_limits web;
+	struct web_limits web, admin;
 	/* The reloadable parts. Each has one reference, config's; a room that takes one over gets that reference: set it NULL here then.
 	 * References among them (intake holds policy...) are their own. */
 	struct policy *policy;

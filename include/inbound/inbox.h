@@ -10,6 +10,7 @@
 #include "inbound/dkim_verify.h"
 #include "inbound/soft.h"
 #include "inbound/subject.h"
+#include "inbound/webhook.h"
 #include "mail/reply.h"
 
 #define INBOX_WAITING_MAX 1000 /* reports; more get 451 */
@@ -72,3 +73,14 @@ struct inbox_outcome {
 	struct view reference; /* the message, for the record */
 };
 int inbox_outcome(struct inbox *in, const struct inbox_outcome *o, struct err *err) MUST_CHECK;
+
+/* What a provider has reported of mail of STREAM. Counted and in the ledger when it returns 0; done again, it changes nothing more. Changes point
+ * into the arena. */
+struct inbox_events {
+	enum webhook_provider provider;
+	struct view body;
+	const struct stream *stream;
+	struct view source, actor; /* "webhook:ses", "key:ses" */
+};
+/* ERR_SYNTAX, ERR_LIMIT: the body (inbound/webhook.h); else the store. *RET: events that a row knows. */
+int inbox_events(struct inbox *in, const struct inbox_events *ev, struct arena *arena, unsigned *ret, struct err *err) MUST_CHECK;

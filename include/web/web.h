@@ -21,6 +21,8 @@
 #include "optout/token.h"
 #include "policy/policy.h"
 
+struct admin_key;
+struct admin_hook;
 struct certificate; /* begins with struct shared */
 /* Chain and key from PEM files. ERR_SYNTAX says which file is wrong, also when they don't belong together. */
 int certificate_load(struct certificate **ret, const char *file, const char *key_file, struct err *err) MUST_CHECK;
@@ -63,14 +65,25 @@ struct web_settings { /* frozen, shared; allocated with mem_zero; owns one refer
 	unsigned brand_count;
 	struct web_form *forms;
 	unsigned form_count;
+	struct certificate *admin_certificate; /* of the admin listener (web/admin.h), as .certificate */
+	struct admin_key *keys;
+	unsigned key_count;
+	struct admin_hook *hooks;
+	unsigned hook_count;
 };
 void web_settings_free(struct shared *s);
+static inline struct web_settings *web_settings_hold(struct web_settings *s)
+{
+	shared_hold(&s->shared);
+	return s;
+}
 
 struct web_limits {
 	unsigned threads, max_connections;
 	unsigned max_connections_per_ip; /* 0 = no limit, as behind a proxy */
 	unsigned timeout_s;    /* 10: for a whole request to arrive, however slowly; also when idle */
 	size_t max_body_bytes; /* 8192; more gets 413 */
+	size_t max_answer_bytes; /* 0 = 65536, enough for every page */
 };
 
 /* A small service message: sent, or not, without waiting. All views for the call only. SUBJECT and TEXT are UTF-8, TEXT with LF. */

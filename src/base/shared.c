@@ -11,7 +11,8 @@ void shared_slot_init(struct shared_slot *slot)
 void shared_replace(struct shared_slot *slot, struct shared *value, void (*free_value)(struct shared *))
 {
 	if (value) {
-		atomic_store(&value->refs, 1);
+		long none = 0;
+		atomic_compare_exchange_strong(&value->refs, &none, 1);
 		value->free = free_value;
 	}
 	pthread_mutex_lock(&slot->lock);

@@ -123,6 +123,7 @@ static void copy_stores(struct config *c, const struct raw *raw)
 	c->control_path = path_below(c->data_dir, "control.sock");
 	c->holds_file = path_below(c->data_dir, "holds");
 	c->password_file = path_below(c->data_dir, "passwords");
+	c->admin_key_file = path_below(c->data_dir, "admin-keys");
 	c->ledger = (struct ledger_settings){.dir = c->ledger_dir,
 	    .key_dir = c->key_dir,
 	    .map_bytes = (uint64_t)raw->ledger.map_bytes,
@@ -156,6 +157,7 @@ void make_plain(struct config *c, const struct raw *raw)
 	make_doors_plain(c, raw);
 	make_reports_plain(c, raw);
 	copy_public(c, &raw->public);
+	make_admin_plain(c, &raw->admin);
 	copy_stores(c, raw);
 }
 
@@ -181,6 +183,8 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 		return -1;
 	int rc = make_web(c, raw, tokens, err);
 	if (rc == 0)
+		rc = make_admin(c, raw, err);
+	if (rc == 0)
 		rc = make_compose(c, raw, tokens, err);
 	if (rc == 0)
 		rc = make_inbox(c, raw, tokens, err);
@@ -196,7 +200,7 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 static int build(struct config *c, const struct raw *raw, bool with_keys, struct err *err)
 {
 	make_plain(c, raw);
-	if (check_relations(raw, err) < 0 || make_policy(raw, &c->policy, err) < 0)
+	if (check_relations(raw, err) < 0 || make_policy(raw, &c->policy, err) < 0 || check_webhooks(raw, c->policy, err) < 0)
 		return -1;
 	if (with_keys && config_make_dirs(c, err) < 0)
 		return -1;
@@ -266,7 +270,8 @@ void config_free(struct config **cp)
 	free_texts(c->submission_listen, c->submission_listen_count);
 	free_texts(c->submission_tls_listen, c->submission_tls_listen_count);
 	char *const texts[] = {c->file, c->data_dir, c->hostname, c->tls_certificate, c->tls_key, c->public_listen,
-	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->reports_dir, c->control_path, c->holds_file, c->password_file};
+	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->reports_dir, c->control_path, c->holds_file, c->password_file,
+	    c->admin_key_file, c->admin_listen};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(c);

@@ -12,6 +12,13 @@ int make_intake(struct config *c, const struct raw *raw, struct view hashes, str
 int make_compose(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
 /* raw -> the public listener's pages and forms; needs c->policy. */
 int make_web(struct config *c, const struct raw *raw, struct token_keys *tokens, struct err *err) MUST_CHECK;
+/* FILE and KEY as settings named NAME; *RET stays when there is no FILE. */
+int make_certificate(const struct config *c, const struct raw_text *file, const struct raw_text *key, const char *name, struct certificate **ret, struct err *err) MUST_CHECK;
+/* The admin listener; its part of c->web_settings, which is there. */
+void make_admin_plain(struct config *c, const struct raw_admin *r);
+int make_admin(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
+int check_admin(const struct raw *raw, struct err *err) MUST_CHECK;
+int check_webhooks(const struct raw *raw, const struct policy *p, struct err *err) MUST_CHECK;
 char *path_below(const char *dir, const char *name); /* "dir/name", on the heap */
 void make_delivery(struct config *c, const struct raw *raw);
 /* raw -> routes and throttles of c->delivery. */

@@ -16,16 +16,16 @@ static void copy_proxies(struct web_settings *w, const struct raw_list *l)
 		ALWAYS(network_parse(text_at(l, w->proxy_count)->s, &w->proxies[w->proxy_count], NULL) == 0);
 }
 
-static int load_certificate(struct config *c, struct web_settings *w, const struct raw_public *r, struct err *err)
+int make_certificate(const struct config *c, const struct raw_text *file, const struct raw_text *key, const char *name, struct certificate **ret, struct err *err)
 {
-	if (!r->tls_certificate.s)
-		return 0;
 	struct err why;
-	char *file = path_dup(c, &r->tls_certificate), *key_file = path_dup(c, &r->tls_key);
-	int rc = certificate_load(&w->certificate, file, key_file, &why);
-	free(file);
-	free(key_file);
-	return rc < 0 ? raw_wrong(err, &r->tls_certificate.at, "public.tls_certificate", "%s", why.text) : 0;
+	if (!file->s)
+		return 0;
+	char *path = path_dup(c, file), *key_path = path_dup(c, key);
+	int rc = certificate_load(ret, path, key_path, &why);
+	free(path);
+	free(key_path);
+	return rc < 0 ? raw_wrong(err, &file->at, name, "%s", why.text) : 0;
 }
 
 static int read_file(struct config *c, const struct raw_text *path, const char *name, struct buf *out, struct err *err)
@@ -174,5 +174,5 @@ int make_web(struct config *c, const struct raw *raw, struct token_keys *tokens,
 	copy_proxies(w, &raw->public.trusted_proxies);
 	if (make_brands(c, w, raw, err) < 0 || make_forms(c, w, raw, err) < 0)
 		return -1;
-	return load_certificate(c, w, &raw->public, err);
+	return make_certificate(c, &raw->public.tls_certificate, &raw->public.tls_key, "public.tls_certificate", &w->certificate, err);
 }

@@ -121,6 +121,17 @@ struct raw_public {
 	int64_t threads, max_connections, max_connections_per_ip, timeout_ms, max_body_bytes;
 };
 
+struct raw_admin {
+	struct raw_text listen, tls_certificate, tls_key;
+	bool plain;
+	int64_t threads, max_connections, timeout_ms, max_body_bytes;
+};
+
+struct raw_webhook {
+	struct raw_text name, stream, key_file, certificates;
+	int64_t provider;
+};
+
 struct raw_ledger {
 	int64_t map_bytes, max_readers, batch;
 };
@@ -165,6 +176,7 @@ struct raw {
 	struct raw_submission submission;
 	struct raw_doors doors;
 	struct raw_public public;
+	struct raw_admin admin;
 	struct raw_ledger ledger;
 	struct raw_spool spool;
 	struct raw_delivery delivery;
@@ -174,6 +186,7 @@ struct raw {
 	struct raw_list brands;  /* raw_brand */
 	struct raw_list clients; /* raw_client */
 	struct raw_list forms;   /* raw_form */
+	struct raw_list webhooks; /* raw_webhook */
 };
 
 /* Called for every setting once its value is known: NAME with list indices ("brands[0].name"), VALUE in the file's own syntax. */

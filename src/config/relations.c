@@ -44,27 +44,29 @@ static int check_keys(const struct raw *raw, struct err *err)
 	return 0;
 }
 
-static int check_public(const struct raw_public *p, struct err *err)
+/* Certificate and key of a listener: both or neither. NAME: "public.tls_certificate"; KEY: "public.tls_key". */
+static int check_pair(const struct raw_text *certificate, const struct raw_text *key, const char *name, const char *key_name, struct err *err)
 {
-	if (!p->tls_certificate.s == !p->tls_key.s)
+	if (!certificate->s == !key->s)
 		return 0;
-	return raw_wrong(err, p->tls_key.s ? &p->tls_key.at : &p->tls_certificate.at, "public.tls_certificate",
-	    "expected together with public.tls_key");
+	return raw_wrong(err, key->s ? &key->at : &certificate->at, name, "expected together with %s", key_name);
 }
 
 int check_relations(const struct raw *raw, struct err *err)
 {
 	const struct raw_submission *s = &raw->submission;
-	if (!s->tls_certificate.s != !s->tls_key.s)
-		return raw_wrong(err, s->tls_key.s ? &s->tls_key.at : &s->tls_certificate.at,
-		    "submission.tls_certificate", "expected together with submission.tls_key");
+	const struct raw_public *p = &raw->public;
+	if (check_pair(&s->tls_certificate, &s->tls_key, "submission.tls_certificate", "submission.tls_key", err) < 0 ||
+	    check_pair(&p->tls_certificate, &p->tls_key, "public.tls_certificate", "public.tls_key", err) < 0 ||
+	    check_pair(&raw->admin.tls_certificate, &raw->admin.tls_key, "admin.tls_certificate", "admin.tls_key", err) < 0)
+		return -1;
 	if (s->tls_listen.count && !s->tls_certificate.s)
 		return raw_wrong(err, &text_at(&s->tls_listen, 0)->at, "submission.tls_listen",
 		    "expected together with submission.tls_certificate");
 	if (raw->delivery.retry_max_ms < raw->delivery.retry_first_ms)
 		return raw_wrong(err, &((const struct raw_hop *)raw->delivery.next_hops.at)->name.at,
 		    "delivery.retry_max", "expected at least delivery.retry_first");
-	if (check_public(&raw->public, err) < 0 || check_doors(raw, err) < 0)
+	if (check_admin(raw, err) < 0 || check_doors(raw, err) < 0)
 		return -1;
 	return check_hops(raw, err) < 0 || check_keys(raw, err) < 0 ? -1 : 0;
 }

@@ -22,6 +22,9 @@ static const struct choice roles[] = {{"refuse", false}, {"pass", true}, {0}};
 static const struct choice typos[] = {{"pass", false}, {"refuse", true}, {0}};
 static const struct choice unknown_clients[] = {{"defer", DOORS_DEFER}, {"refuse", DOORS_REFUSE}, {"pass", DOORS_PASS}, {0}};
 
+static const struct choice providers[] = {{"ses", WEBHOOK_SES}, {"sendgrid", WEBHOOK_SENDGRID}, {"postmark", WEBHOOK_POSTMARK}, {"mailgun", WEBHOOK_MAILGUN},
+	{"sparkpost", WEBHOOK_SPARKPOST}, {0}};
+
 #define KiB 1024ll
 #define MiB (1024 * KiB)
 #define GiB (1024 * MiB)
@@ -117,6 +120,17 @@ const struct setting settings[] = {
 	    .help = "Connections at once from one address; 0 = no limit, since behind a proxy all come from the proxy. Set it when there is none."},
 	{"public.timeout", KIND_DURATION, RESTART, AT(raw, public.timeout_ms), RANGE(SECOND, HOUR), .def = "10s", .help = "For a whole request to arrive; also of an idle connection."},
 	{"public.max_body", KIND_SIZE, RESTART, AT(raw, public.max_body_bytes), RANGE(KiB, MiB), .def = "8K", .help = "Largest body of a POST."},
+
+	{"admin", KIND_GROUP, .help = "The HTTP listener for those who hold a key (optgate admin add): verdicts, opt-outs and suppressions as JSON, providers' webhooks, metrics. GET /v1/ lists what it answers. Keep it off the internet but for /hooks/."},
+	{"admin.listen", KIND_TEXT, RESTART, AT(raw, admin.listen), .check = check_endpoint, .help = "As submission.listen, such as 127.0.0.1:8081. Not set: there is none."},
+	{"admin.tls_certificate", KIND_TEXT, AT(raw, admin.tls_certificate), .check = check_path, .help = "As public.tls_certificate."},
+	{"admin.tls_key", KIND_TEXT, AT(raw, admin.tls_key), .check = check_path, .help = "The certificate's private key in PEM."},
+	{"admin.plain", KIND_FLAG, RESTART, AT(raw, admin.plain), .def = "false",
+	    .help = "Whether keys may come without TLS from other machines, as from a proxy that ends TLS. Without this, a listener that has no certificate must be on 127.0.0.1, [::1] or a unix socket."},
+	{"admin.threads", KIND_NUMBER, RESTART, AT(raw, admin.threads), RANGE(1, 256), .def = "2", .help = "Threads that answer."},
+	{"admin.max_connections", KIND_NUMBER, RESTART, AT(raw, admin.max_connections), RANGE(1, 100000), .def = "200", .help = "Connections at once."},
+	{"admin.timeout", KIND_DURATION, RESTART, AT(raw, admin.timeout_ms), RANGE(SECOND, HOUR), .def = "30s", .help = "For a whole request to arrive; also of an idle connection."},
+	{"admin.max_body", KIND_SIZE, RESTART, AT(raw, admin.max_body_bytes), RANGE(KiB, 64 * MiB), .def = "4M", .help = "Largest body of a request."},
 
 	{"ledger", KIND_GROUP, .help = "The store of suppressions and consents."},
 	{"ledger.map_size", KIND_SIZE, RESTART, AT(raw, ledger.map_bytes), RANGE(MiB, 16 * TiB), .def = "256G",
@@ -329,6 +343,17 @@ const struct setting settings[] = {
 	{"forms[].privacy_url", KIND_TEXT, AT(raw_form, privacy_url), .check = check_url, .help = "The privacy notice."},
 	{"forms[].privacy_version", KIND_TEXT, AT(raw_form, privacy_version), .check = check_name, .help = "Its version, for the evidence."},
 	{"forms[].confirm_within", KIND_DURATION, AT(raw_form, confirm_within_ms), RANGE(HOUR, 90 * DAY), .def = "7d", .help = "How long the mailed link is good for."},
+
+	{"webhooks", KIND_LIST, AT(raw, webhooks), IN(raw_webhook), .hi = 100,
+	    .help = "Where providers report what became of mail, at /hooks/NAME of the admin listener. Mailgun and SendGrid sign (key_file), Amazon signs (certificates); the others, and those without either, send a key of role hooks as a bearer token or as the password of basic authentication."},
+	{"webhooks[].name", KIND_TEXT, UNIQUE_NAME, AT(raw_webhook, name), .sample = "mailgun", .help = "The last part of its URL."},
+	{"webhooks[].provider", KIND_CHOICE, REQUIRED, AT(raw_webhook, provider), .choices = providers, .sample = "mailgun", .help = "Whose events they are."},
+	{"webhooks[].stream", KIND_TEXT, REQUIRED, AT(raw_webhook, stream), .sample = "acme/offers",
+	    .help = "The stream whose mail goes by this provider, as BRAND/STREAM: opt-outs count for it, complaints for its brand, bounces for all."},
+	{"webhooks[].key_file", KIND_TEXT, AT(raw_webhook, key_file), .check = check_path,
+	    .help = "Mailgun's signing key, or SendGrid's verification key in base64, readable by the daemon only. Read again on reload."},
+	{"webhooks[].certificates", KIND_TEXT, AT(raw_webhook, certificates), .check = check_path,
+	    .help = "Directory of Amazon's signing certificates, each under the last part of the SigningCertURL in its messages. They are not fetched: a message with an unknown one is refused, and the log names it."},
 };
 const size_t settings_count = sizeof settings / sizeof *settings;
 

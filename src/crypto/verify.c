@@ -6,9 +6,8 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
-
-#include "crypto/hash.h"
 
 #define GROUP_NAME_BYTES 32
 
@@ -51,9 +50,9 @@ static EVP_PKEY *p256_key(struct view der)
 	return NULL;
 }
 
-static bool p256_fits(EVP_MD_CTX *ctx, EVP_PKEY *pkey, const struct view *parts, size_t n, struct view signature)
+static bool fits(EVP_MD_CTX *ctx, const EVP_MD *md, EVP_PKEY *pkey, const struct view *parts, size_t n, struct view signature)
 {
-	if (!ctx || EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, pkey) != 1)
+	if (!ctx || EVP_DigestVerifyInit(ctx, NULL, md, NULL, pkey) != 1)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (EVP_DigestVerifyUpdate(ctx, parts[i].p, parts[i].n) != 1)
@@ -67,7 +66,33 @@ bool verify_p256(struct view public_der, const struct view *parts, size_t n, str
 	if (!pkey)
 		return false;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool good = p256_fits(ctx, pkey, parts, n, signature);
+	bool good = fits(ctx, EVP_sha256(), pkey, parts, n, signature);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	return good;
+}
+
+static EVP_PKEY *certificate_key(struct view pem)
+{
+	BIO *bio = pem.n && pem.n <= INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *pkey = x ? X509_get_pubkey(x) : NULL;
+	X509_free(x);
+	BIO_free(bio);
+	if (pkey && EVP_PKEY_is_a(pkey, "RSA"))
+		return pkey;
+	EVP_PKEY_free(pkey);
+	return NULL;
+}
+
+bool verify_certificate(struct view pem, enum digest d, const struct view *parts, size_t n, struct view signature)
+{
+	const EVP_MD *md = d == DIGEST_SHA1 ? EVP_sha1() : d == DIGEST_SHA256 ? EVP_sha256() : NULL;
+	EVP_PKEY *pkey = md && signature.n ? certificate_key(pem) : NULL;
+	if (!pkey)
+		return false;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = fits(ctx, md, pkey, parts, n, signature);
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
 	return good;

@@ -27,7 +27,7 @@ void gateway_fit_descriptors(struct config *c)
 	    {"doors.max_connections", &c->doors_limits.max_connections},
 	};
 	const size_t n = sizeof rows / sizeof *rows - (c->doors_listener_count ? 0 : 1);
-	unsigned long wanted = 0, own = FILES_OF_OUR_OWN + of_the_hops(c->delivery);
+	unsigned long wanted = 0, own = FILES_OF_OUR_OWN + of_the_hops(c->delivery) + (c->admin_listen ? c->admin.max_connections : 0);
 	for (size_t i = 0; i < n; i++)
 		wanted += *rows[i].wanted;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= own + wanted)

@@ -1,7 +1,7 @@
 /* The rooms in their order. Each row of `rooms` starts one and stops one; what starts last stops first, but for the two
  * that must go on longest: the public listener answers opt-outs until the relay is drained (promise 10), the ledger closes last.
  *
- *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ inbox ─▶ web ─▶ delivery ─▶ submission ─▶ reports ─▶ doors ─▶ control ─▶ ready
+ *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ inbox ─▶ admin ─▶ web ─▶ delivery ─▶ submission ─▶ reports ─▶ doors ─▶ control ─▶ ready
  *
  * A failed start stops what had been started. A failed reload keeps the settings that run. */
 #include "gateway/gateway.h"
@@ -201,6 +201,7 @@ static const struct room {
     {"decisions", GATEWAY_RELAY, start_decisions, stop_decisions},
     {"intake", GATEWAY_RELAY, start_intake, stop_intake},
     {"inbox", GATEWAY_RELAY, start_inbox, stop_inbox},
+    {"admin", GATEWAY_RELAY, start_admin, stop_admin},
     {"web", GATEWAY_WEB, start_web, stop_web},
     {"delivery", GATEWAY_RELAY, start_delivery, stop_delivery},
     {"submission", GATEWAY_RELAY, start_submission, stop_submission},
@@ -264,6 +265,8 @@ static int reload(struct gateway *g, struct err *err)
 		config_free(&fresh);
 		return -1;
 	}
+	if (g->admin)
+		web_use(g->admin, web_settings_hold(fresh->web_settings));
 	if (g->web) {
 		web_use(g->web, fresh->web_settings);
 		fresh->web_settings = NULL;

@@ -15,6 +15,7 @@ struct gateway {
 	struct inbox *inbox;
 	struct intake *intake;
 	struct web *web;
+	struct web *admin;           /* NULL: none is asked for */
 	struct holds *holds;
 	struct delivery *delivery;
 	struct smtp_server *smtp;
@@ -32,6 +33,10 @@ void stop_inbox(struct gateway *g);
 int start_reports(struct gateway *g, struct err *err) MUST_CHECK;
 void stop_reports(struct gateway *g);
 void inbox_hears(struct gateway *g, const struct delivery_event *e);
+
+/* admin.c: the admin listener. */
+int start_admin(struct gateway *g, struct err *err) MUST_CHECK;
+void stop_admin(struct gateway *g);
 
 /* wordings.c: the ledger keeps the words of all forms. */
 int gateway_keep_wordings(struct gateway *g, const struct web_settings *s, struct err *err) MUST_CHECK;

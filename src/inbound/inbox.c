@@ -9,14 +9,13 @@
 #include "base/counter.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "inbox_internal.h"
 #include "internal.h"
-#include "kept.h"
 
 #define BATCH_MAX 64
 #define DISABLED_DAYS 2 /* a mailbox that says so on two days is gone (FACTS: 5.2.1 after two in 24 hours) */
 #define EXPIRE_EVERY_MS 3600000
 #define RESOLVER_TIMEOUT_S 5
-#define WORDS_MAX NOTE_MAX
 
 COUNTER(reports_bounce, "optgate_reports_total{kind=\"bounce\"}", "Reports taken, by what they are");
 COUNTER(reports_complaint, "optgate_reports_total{kind=\"complaint\"}", "Reports taken, by what they are");
@@ -47,22 +46,6 @@ struct job {
 	struct reply reply;
 };
 
-struct inbox {
-	struct ledger *ledger;
-	const struct clock *clock;
-	struct shared_slot settings;
-	struct kept *kept;
-	struct soft *soft;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake, idle;
-	struct job *first, **last;
-	unsigned waiting; /* submitted and not yet answered */
-	size_t waiting_bytes;
-	bool stopping;
-	int64_t expired_ms;
-};
-
 struct inbox_settings *inbox_settings_hold(struct inbox *in)
 {
 	return (struct inbox_settings *)shared_acquire(&in->settings);
@@ -82,7 +65,7 @@ static struct counter *counter_of_kind(enum report_kind k)
 	return by_kind[k];
 }
 
-static struct counter *counter_of_reaction(enum reaction r)
+struct counter *counter_of_reaction(enum reaction r)
 {
 	static struct counter *const by_reaction[] = {
 	    NULL, &reaction_alert, &reaction_soft, &reaction_bounce, &reaction_complaint, &reaction_optout};
@@ -136,8 +119,7 @@ static void add_optout(struct job *j, const struct subject *s, struct view evide
 	j->change_count += optout_changes(j->r->settings->policy, &request, &j->changes[j->change_count]);
 }
 
-/* Counts one soft bounce. True: that was one too many. */
-static bool count_soft(
+bool count_soft(
     struct inbox *in, const struct inbox_settings *s, const struct person_key *who, struct view reason)
 {
 	unsigned disabled = 0;
@@ -146,7 +128,7 @@ static bool count_soft(
 	return s->soft_days && (days >= s->soft_days || disabled >= DISABLED_DAYS);
 }
 
-static struct view write_note(
+struct view write_note(
     char dst[WORDS_MAX + 1], const char *reference, const struct report_recipient *said, enum evidence e)
 {
 	int n = snprintf(dst, WORDS_MAX + 1, "report=%s evidence=%s", reference, evidence_word(e));
@@ -397,48 +379,6 @@ void inbox_submit(struct inbox *in, struct inbox_report *r)
 	pthread_mutex_unlock(&in->lock);
 	if (full)
 		refuse(r);
-}
-
-static struct counter *count_outcome(enum meaning m)
-{
-	static struct counter *const by_meaning[] = {NULL, &reaction_soft, &reaction_alert, &reaction_bounce};
-	return by_meaning[m];
-}
-
-int inbox_outcome(struct inbox *in, const struct inbox_outcome *o, struct err *err)
-{
-	char text[500], note[WORDS_MAX + 1], reference[KEPT_REFERENCE];
-	if (o->delivered) {
-		soft_reset(in->soft, &o->who, clock_wall(in->clock));
-		return 0;
-	}
-	struct report_recipient said = {.address = o->address};
-	struct view domain = view_sub(o->address, view_find(o->address, 0, '@') + 1, o->address.n);
-	int n = snprintf(text, sizeof text, "%d %s %s", o->reply->code, o->reply->enhanced, o->reply->text);
-	struct refusal refusal = {DSN_FAILED, view_of(o->reply->enhanced),
-	    view_n(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1), V(""), &domain, 1};
-	struct inbox_settings *s = inbox_settings_hold(in);
-	refusal_judge(s->rules, &refusal, &said);
-	bool hard = said.meaning == MEANING_HARD;
-	if (said.meaning == MEANING_SOFT)
-		hard = count_soft(in, s, &o->who, said.reason);
-	if (count_outcome(said.meaning))
-		counter_add(count_outcome(said.meaning), 1);
-	view_str(view_sub(o->reference, 0, sizeof reference - 1), reference, sizeof reference);
-	struct change c = {.kind = CHANGE_SUPPRESS,
-	    .channel = CHANNEL_EMAIL,
-	    .who = o->who,
-	    .address = o->address,
-	    .reason = REASON_BOUNCE,
-	    .source = V("refusal"),
-	    .actor = V("mta"),
-	    .note = write_note(note, reference, &said, EVIDENCE_RCPT)};
-	log_event(said.meaning == MEANING_POLICY ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "inbound.refusal",
-	    "id=%s class=%s reason=%.*s status=%s rule=%s", reference, meaning_word(said.meaning), VFMT(said.reason),
-	    said.status[0] ? said.status : "-", said.rule);
-	shared_release(&s->shared);
-	struct change_result result;
-	return hard ? ledger_change(in->ledger, &c, &result, err) : 0;
 }
 
 int inbox_open(struct inbox **ret, const char *dir, unsigned soft_window_days, struct ledger *l,

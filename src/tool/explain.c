@@ -3,57 +3,8 @@
 #include "ledger/person.h"
 #include "tool.h"
 
-#define EXPLAIN_MAX (4u << 20)
-
 static const enum exit_code codes[] = {
     [VERDICT_ALLOW] = EXIT_DONE, [VERDICT_SUPPRESS] = EXIT_SUPPRESS, [VERDICT_DEFER] = EXIT_DEFER};
-
-static json_t *allow_json(const struct suppression *s)
-{
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", s->scope.name, "reason", "allow", "when", json_time(s->event_ms),
-	    "expires", json_time(s->expires_ms), "source", json_text(s->source), "actor", json_text(s->actor), "note", json_text(s->note),
-	    "entry", (json_int_t)s->seq);
-}
-
-static json_t *finding_json(const struct finding *f)
-{
-	json_t *o = json_pack("{s:s, s:b, s:b, s:s?}", "rule", rule_word(f->rule), "decides", (int)f->decides, "blocks",
-	    (int)f->blocks, "why", f->why);
-	const struct suppression *s = f->suppression;
-	const struct consent *c = f->consent;
-	if (f->about.n)
-		json_object_set_new(o, "about", json_view(f->about));
-	if (f->allow)
-		json_object_update_new(o, allow_json(f->allow));
-	if (s)
-		json_object_update_new(
-		    o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", s->scope.name, "reason",
-			   reason_word(s->reason), "when", json_time(s->event_ms), "expires", json_time(s->expires_ms),
-			   "source", json_text(s->source), "actor", json_text(s->actor), "note", json_text(s->note),
-			   "entry", (json_int_t)s->seq));
-	if (c)
-		json_object_update_new(
-		    o, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "scope", c->purpose.name,
-			   "basis", c->basis ? basis_word(c->basis) : "", "when",
-			   json_time(c->withdrawn_ms > c->granted_ms ? c->withdrawn_ms : c->granted_ms), "withdrawn",
-			   json_time(c->withdrawn_ms), "expires", json_time(f->ends_ms), "source",
-			   json_text(c->source), "actor", json_text(c->actor), "wording", json_text(c->wording), "note",
-			   json_text(c->evidence), "entry", (json_int_t)c->seq));
-	return o;
-}
-
-static json_t *explanation_json(const struct question *q, const struct address *a, const struct explanation *ex)
-{
-	json_t *findings = json_array();
-	for (unsigned i = 0; i < ex->count; i++)
-		json_array_append_new(findings, finding_json(&ex->findings[i]));
-	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:s, s:s, s:s, s:I, s:o}", "address", a->text, "stream",
-	    q->stream->scope.name, "topic", q->topic ? q->topic->name : NULL, "class",
-	    mail_class_word(q->stream->class), "verdict", verdict_word(ex->verdict.kind), "shadow", (int)ex->verdict.shadow, "rule",
-	    rule_word(ex->verdict.rule), "reason",
-	    ex->verdict.kind == VERDICT_ALLOW && !ex->verdict.shadow ? "" : verdict_reason_word(&ex->verdict), "sentence",
-	    rule_sentence(ex->verdict.rule), "entry", (json_int_t)ex->verdict.seq, "findings", findings);
-}
 
 static void print_findings(struct tool *t, const json_t *findings)
 {
@@ -139,43 +90,22 @@ static int find_stream(struct tool *t, struct question *q, struct err *err)
 				  : 0;
 }
 
-/* What is known of the person beside: neither decides by itself. */
-static int add_person(struct tool *t, const struct question *q, json_t *o, struct err *err)
-{
-	struct subscriber s;
-	json_t *linked;
-	if (ledger_subscriber(t->ledger, &q->who, &s, err) < 0 || linked_json(t, &q->who, &linked, err) < 0)
-		return -1;
-	json_object_set_new(o, "corporate", json_boolean(s.corporate));
-	json_object_set_new(o, "linked", linked);
-	return 0;
-}
-
 static int explain(struct tool *t, const struct question *q, const struct address *address)
 {
-	struct arena arena;
-	struct explanation ex;
+	enum verdict_kind kind;
+	json_t *o;
 	struct err err;
-	arena_init(&arena, EXPLAIN_MAX);
-	int code = EXIT_DEFER;
-	if (policy_explain(t->ledger, q, &arena, &ex, &err) < 0) {
+	if (explanation_json(t->ledger, q, address->text, &o, &kind, &err) < 0) {
 		failed(t, &err);
-	} else {
-		json_t *o = explanation_json(q, address, &ex);
-		code = codes[ex.verdict.kind];
-		if (add_person(t, q, o, &err) < 0) {
-			json_decref(o);
-			failed(t, &err);
-			code = EXIT_DEFER;
-		} else if (as_json(t)) {
-			print_json(t, o);
-		} else {
-			print_explanation(t, o);
-			json_decref(o);
-		}
+		return EXIT_DEFER;
 	}
-	arena_free(&arena);
-	return code;
+	if (as_json(t)) {
+		print_json(t, o);
+	} else {
+		print_explanation(t, o);
+		json_decref(o);
+	}
+	return codes[kind];
 }
 
 int run_explain(struct tool *t)

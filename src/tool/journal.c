@@ -17,16 +17,6 @@ struct tail {
 	uint64_t left, next;
 };
 
-json_t *hex_json(const void *bytes, size_t n)
-{
-	struct buf b;
-	buf_init(&b, 2 * n + 1);
-	hex_encode(&b, view_n(bytes, n));
-	json_t *j = json_stringn(b.p, b.n);
-	buf_free(&b);
-	return j;
-}
-
 static json_t *word_json(const char *word)
 {
 	return word ? json_string(word) : json_null();

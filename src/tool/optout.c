@@ -1,23 +1,6 @@
 /* optout: what somebody has said to a gateway of text messages, or to a person: stop. */
+#include "optout/stop.h"
 #include "tool.h"
-
-/* Carriers' and regulators' words that must stop messages (CTIA Messaging Principles; also French, German, Spanish). Case and what
- * surrounds them don't count. */
-static const char *const stop_words[] = {"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "opt-out",
-    "arret", "arrêt", "stopp", "abmelden", "baja", "atal"};
-
-static bool is_stop_word(struct view said)
-{
-	said = view_trim(said);
-	while (said.n && strchr(".!\"'", said.p[said.n - 1]))
-		said.n--;
-	while (said.n && strchr("\"'", said.p[0]))
-		said = view_sub(said, 1, said.n);
-	for (size_t i = 0; i < sizeof stop_words / sizeof *stop_words; i++)
-		if (view_ieq(said, view_of(stop_words[i])))
-			return true;
-	return false;
-}
 
 /* "keyword=STOP ref=..." */
 static int join_evidence(struct tool *t, const char *keyword, char dst[NOTE_MAX + 1], struct err *err)

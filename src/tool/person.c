@@ -63,24 +63,6 @@ int run_person_unlink(struct tool *t)
 	return change_person(t, CHANGE_UNLINK, "no longer linked; what was said stays said", "were not linked");
 }
 
-int linked_json(struct tool *t, const struct person_key *who, json_t **ret, struct err *err)
-{
-	struct linked linked[LINKED_MOST];
-	unsigned count;
-	if (ledger_linked(t->ledger, who, linked, &count, err) < 0)
-		return -1;
-	*ret = json_array();
-	for (unsigned i = 0; i < count; i++) {
-		struct buf name;
-		buf_init(&name, ADDRESS_MAX + 1);
-		bool known = ledger_person(t->ledger, &linked[i].who, &name, NULL) == 0;
-		json_array_append_new(*ret, json_pack("{s:s, s:o}", "channel", channel_word(linked[i].channel), "address",
-		    known ? json_view(buf_view(&name)) : hex_json(&linked[i].who, sizeof linked[i].who)));
-		buf_free(&name);
-	}
-	return 0;
-}
-
 static json_t *subscriber_json(const struct subscriber *s)
 {
 	return json_pack("{s:b, s:o, s:o, s:o, s:I}", "corporate", (int)s->corporate, "since", json_time(s->event_ms), "source", json_text(s->source), "actor",
@@ -97,7 +79,7 @@ int run_person_show(struct tool *t)
 	json_t *linked, *one;
 	size_t i;
 	if (need_config(t, &err) < 0 || need_ledger(t, false, &err) < 0 || read_named(t, t->args.operands[0], &channel, &address, &who, &err) < 0 ||
-	    ledger_subscriber(t->ledger, &who, &s, &err) < 0 || linked_json(t, &who, &linked, &err) < 0)
+	    ledger_subscriber(t->ledger, &who, &s, &err) < 0 || linked_json(t->ledger, &who, &linked, &err) < 0)
 		return failed(t, &err);
 	if (as_json(t)) {
 		print_json(t, json_pack("{s:s, s:s, s:o, s:o}", "address", address.text, "channel", channel_word(channel), "subscriber", subscriber_json(&s), "linked",

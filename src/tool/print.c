@@ -57,35 +57,6 @@ const char *member(const json_t *o, const char *name, char scratch[64])
 	return json_is_true(v) ? "yes" : json_is_false(v) ? "no" : "-";
 }
 
-json_t *json_time(int64_t ms)
-{
-	char text[TIME_TEXT];
-	if (!ms)
-		return json_null();
-	time_text(ms, text);
-	return json_string(text);
-}
-
-/* What is no UTF-8 came from outside: its odd bytes become question marks, so that the row is still told. */
-json_t *json_view(struct view v)
-{
-	json_t *j = json_stringn(v.p ? v.p : "", v.n);
-	if (j)
-		return j;
-	char *copy = view_dup(v);
-	for (size_t i = 0; i < v.n; i++)
-		if ((unsigned char)copy[i] >= 0x80)
-			copy[i] = '?';
-	j = json_stringn(copy, v.n);
-	free(copy);
-	return j;
-}
-
-json_t *json_text(const char *s)
-{
-	return json_view(view_of(s));
-}
-
 void print_safe(struct tool *t, const char *fmt, ...)
 {
 	char line[2048];

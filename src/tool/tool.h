@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "answers/answers.h"
 #include "config/config.h"
 #include "control/queue.h"
 
@@ -142,7 +143,6 @@ void name_global(json_t *rows, const char *name);
 
 /* journal.c */
 json_t *entry_json(const struct journal_entry *e);
-json_t *hex_json(const void *bytes, size_t n);
 
 /* key.c: the text of a DKIM record. */
 void dkim_record(struct buf *out, const struct sign_key *key);
@@ -155,9 +155,6 @@ json_t *document_public_json(const struct sign_key *key); /* base64 of the 32 by
 int document_sign(struct tool *t, json_t *document, const char *file, struct err *err) MUST_CHECK;
 /* Signed by FILE's key, or by that of PUBLIC_KEY (base64, as key list prints it), and unaltered? */
 bool document_is_ours(struct tool *t, const json_t *document, const char *file, const char *public_key);
-
-/* person.c: the other addresses of one person, by channel. */
-int linked_json(struct tool *t, const struct person_key *who, json_t **ret, struct err *err) MUST_CHECK;
 
 /* ---- print.c ---- */
 
@@ -172,9 +169,6 @@ void grid_row(struct grid *g, const char *const *cells);
 void grid_print(struct grid *g, FILE *out);
 void grid_free(struct grid **g);
 const char *member(const json_t *o, const char *name, char scratch[64]); /* any scalar as text, "-" for none */
-json_t *json_time(int64_t ms);                                      /* null for 0 */
-json_t *json_view(struct view v);
-json_t *json_text(const char *s);
 void print_safe(struct tool *t, const char *fmt, ...) PRINTF(2, 3); /* one line, without control bytes */
 
 /* ---- the verbs ---- */
@@ -219,6 +213,9 @@ int run_key_list(struct tool *t);
 int run_client_add(struct tool *t);
 int run_client_list(struct tool *t);
 int run_client_remove(struct tool *t);
+int run_admin_add(struct tool *t);
+int run_admin_list(struct tool *t);
+int run_admin_remove(struct tool *t);
 int run_config_check(struct tool *t);
 int run_config_show(struct tool *t);
 int run_config_sample(struct tool *t);

@@ -83,6 +83,11 @@ struct view http_header(const struct web_request *r, const char *name)
 	return view_of(MHD_lookup_connection_value(exchange_of(r)->connection, MHD_HEADER_KIND, name));
 }
 
+struct view http_argument(const struct web_request *r, const char *name)
+{
+	return view_of(MHD_lookup_connection_value(exchange_of(r)->connection, MHD_GET_ARGUMENT_KIND, name));
+}
+
 struct joining {
 	struct view name;
 	struct buf list;
@@ -197,7 +202,7 @@ static struct exchange *exchange_new(struct http *h, struct MHD_Connection *c, c
 	x->request.at_ms = clock_wall(h->clock);
 	peer_of(c, &x->request.peer);
 	arena_init(&x->request.arena, WEB_ARENA_BYTES);
-	buf_init(&x->request.answer.body, WEB_ANSWER_BYTES);
+	buf_init(&x->request.answer.body, h->limits.max_answer_bytes ? h->limits.max_answer_bytes : WEB_ANSWER_BYTES);
 	buf_init(&x->body, h->limits.max_body_bytes);
 	atomic_fetch_add(&h->active, 1);
 	counter_add(&requests_now, 1);
@@ -283,7 +288,8 @@ static enum MHD_Result serve(struct exchange *x)
 	if (x->body.failed)
 		return refuse(x, 413);
 	struct view type = http_header(r, "Content-Type");
-	if (r->method == METHOD_POST && form_parse(&r->form, type, x->body.p, x->body.n) == FORM_TOO_MANY)
+	r->body = buf_view(&x->body);
+	if (r->method == METHOD_POST && !s->raw_bodies && form_parse(&r->form, type, x->body.p, x->body.n) == FORM_TOO_MANY)
 		return refuse(x, 413);
 	atomic_store(&x->link->due_ms, PATROL_NEVER);
 	if (s->serve(s->arg, r) == WEB_LATER)

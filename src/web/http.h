@@ -40,11 +40,13 @@ struct web_request {
 	enum method method;
 	struct view path;         /* decoded, without the query */
 	struct view capture;      /* what '*' of the route's pattern stands for */
-	struct form form;         /* POST only */
+	struct form form;         /* POST only, unless bodies are left raw */
+	struct view body;         /* POST only; where bodies are left raw */
 	struct endpoint peer;
 	int64_t at_ms;
 	const struct route *route;
 	struct shared *settings;  /* released with the request */
+	const struct admin_key *key; /* admin listener: whose request this is; NULL = proved otherwise, or not asked for */
 	const struct web_brand *brand; /* whose page this is; NULL = nobody's */
 	struct arena arena;
 	void *state;              /* of the handler, in the arena */
@@ -64,6 +66,7 @@ struct http_service {
 	/* HTTPS: the certificate of a new connection, held for it; NULL = none now. Without this function: HTTP. */
 	struct shared *(*certificate)(void *arg);
 	void *arg;
+	bool raw_bodies;          /* not forms */
 	const struct web_header *headers; /* on every answer */
 	size_t header_count;
 };
@@ -82,6 +85,8 @@ void http_wait(struct web_request *r);
 void http_resume(struct web_request *r);
 /* A request header by name; .p == NULL when absent. Only inside serve() and later(). */
 struct view http_header(const struct web_request *r, const char *name);
+/* An argument of the query, decoded; .p == NULL when absent. Only inside serve() and later(). */
+struct view http_argument(const struct web_request *r, const char *name);
 /* All lines of that name as one list, joined by commas, in the request's arena (RFC 9110 5.3). */
 struct view http_header_list(struct web_request *r, const char *name);
 void web_response_header(struct web_response *a, const char *name, const char *value);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "proxy.h"
+#include "admin_internal.h"
 #include "web_internal.h"
 
 #define ROUTE_COUNTERS(id, name)                                                          \
@@ -93,7 +94,7 @@ static void refuse(void *arg, struct web_request *r, unsigned status)
 	page_answer(r, status, status == 413 || status == 414 ? PAGE_TOO_LARGE : PAGE_UNCLEAR, NULL, 0);
 }
 
-static void answered(void *arg, const struct web_request *r)
+void web_answered(void *arg, const struct web_request *r)
 {
 	(void)arg;
 	unsigned class = r->answer.status / 100 - 2;
@@ -153,39 +154,43 @@ void web_settings_free(struct shared *shared)
 		shared_release(&s->policy->shared);
 	token_keys_free(&s->tokens);
 	certificate_free(&s->certificate);
+	certificate_free(&s->admin_certificate);
+	admin_settings_free(s);
 	free(s->proxies);
 	free_looks(s);
 	free(s);
 }
 
 /* A reload that takes the certificate away can't make the listener speak HTTP: handshakes fail until it is back. */
-static struct shared *certificate_now(void *arg)
+struct shared *certificate_now(void *arg)
 {
 	struct web *w = arg;
 	struct shared *settings = shared_acquire(&w->settings);
-	struct certificate *c = ((struct web_settings *)settings)->certificate;
+	const struct web_settings *s = (struct web_settings *)settings;
+	struct certificate *c = w->is_admin ? s->admin_certificate : s->certificate;
 	struct shared *held = c ? shared_hold((struct shared *)c) : NULL;
 	shared_release(settings);
 	return held;
 }
 
-int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l,
-    const struct clock *clock, const struct web_mailer *mailer, struct web_settings *settings, struct err *err)
+struct web *listener_new(struct ledger *l, const struct clock *clock, struct web_settings *settings)
 {
 	struct web *w = mem_zero(sizeof *w);
 	w->ledger = l;
 	w->clock = clock;
-	w->service = (struct http_service){.serve = serve, .refuse = refuse, .answered = answered, .arg = w};
-	w->service.certificate = settings->certificate ? certificate_now : NULL;
-	compose_headers(w);
-	if (mailer)
-		w->mailer = *mailer;
+	w->service = (struct http_service){.arg = w};
 	throttle_init(&w->forged, THROTTLE_WINDOW_MS);
 	throttle_init(&w->asks, WEB_ASK_WINDOW_MS);
 	throttle_init(&w->mails, WEB_MAIL_WINDOW_MS);
 	throttle_init(&w->acts, WEB_ASK_WINDOW_MS);
 	shared_slot_init(&w->settings);
 	web_use(w, settings);
+	return w;
+}
+
+int listener_start(struct web **ww, const char *listen, const struct web_limits *limits, struct err *err)
+{
+	struct web *w = *ww;
 	int fd;
 	if (listen_on(listen, WEB_BACKLOG, &fd, err) < 0)
 		goto failed;
@@ -193,14 +198,29 @@ int web_start(struct web **ret, const char *listen, const struct web_limits *lim
 		close(fd);
 		goto failed;
 	}
-	if (http_start(&w->http, fd, limits, clock, &w->service, err) < 0)
-		goto failed;
-	*ret = w;
-	return 0;
+	if (http_start(&w->http, fd, limits, w->clock, &w->service, err) == 0)
+		return 0;
 failed:
 	err_prefix(err, "web listener %s", listen);
-	web_stop(&w, 0);
+	web_stop(ww, 0);
 	return -1;
+}
+
+int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l,
+    const struct clock *clock, const struct web_mailer *mailer, struct web_settings *settings, struct err *err)
+{
+	struct web *w = listener_new(l, clock, settings);
+	w->service.serve = serve;
+	w->service.refuse = refuse;
+	w->service.answered = web_answered;
+	w->service.certificate = settings->certificate ? certificate_now : NULL;
+	compose_headers(w);
+	if (mailer)
+		w->mailer = *mailer;
+	if (listener_start(&w, listen, limits, err) < 0)
+		return -1;
+	*ret = w;
+	return 0;
 }
 
 void web_use(struct web *w, struct web_settings *s)
@@ -226,6 +246,7 @@ void web_stop(struct web **ww, int64_t deadline_ms)
 	throttle_end(&w->asks);
 	throttle_end(&w->mails);
 	throttle_end(&w->acts);
+	once_free(&w->once);
 	free(w);
 	*ww = NULL;
 }

@@ -30,12 +30,24 @@ struct web {
 	struct throttle mails;   /* mails to an address */
 	struct throttle acts;    /* what the bearer of a token does besides opting out */
 	struct web_mailer mailer; /* .send NULL = none */
+	/* of the admin listener */
+	bool is_admin;
+	struct inbox *inbox;
+	struct once *once;
 };
 
 static inline const struct web_settings *settings_of(const struct web_request *r)
 {
 	return (const struct web_settings *)r->settings;
 }
+
+/* ---- web.c: what both listeners share ---- */
+
+struct web *listener_new(struct ledger *l, const struct clock *clock, struct web_settings *settings); /* takes over SETTINGS */
+/* Listens and serves; frees W on failure. */
+int listener_start(struct web **w, const char *listen, const struct web_limits *limits, struct err *err) MUST_CHECK;
+struct shared *certificate_now(void *web); /* http_service.certificate */
+void web_answered(void *web, const struct web_request *r);
 
 /* A short plain answer, for machines. */
 void plain_answer(struct web_request *r, unsigned status, struct view text);

@@ -9,6 +9,7 @@
 
 #include "corpus.h"
 #include "inbound/webhook_proof.h"
+#include "inbound_sns.h"
 
 static struct bounce_rules *rules;
 
@@ -157,6 +158,15 @@ static const struct {
     {"none", WEBHOOK_MAILGUN, MAILGUN_KEY, "{\"signature\":{}}", "", "", 0, NULL},
     {"a list", WEBHOOK_MAILGUN, MAILGUN_KEY, "[]", "", "", 0, NULL},
     {"no JSON", WEBHOOK_MAILGUN, MAILGUN_KEY, "{", "", "", 0, NULL},
+    {"Amazon's", WEBHOOK_SES, SNS_CERTIFICATE, SNS_NOTIFICATION(SNS_COMPLAINT, "1", SNS_BY_SHA1), "", "", 0, SNS_ID},
+    {"Amazon's of version 2", WEBHOOK_SES, SNS_CERTIFICATE, SNS_NOTIFICATION(SNS_COMPLAINT, "2", SNS_BY_SHA256), "", "", 0, SNS_ID},
+    {"by another digest", WEBHOOK_SES, SNS_CERTIFICATE, SNS_NOTIFICATION(SNS_COMPLAINT, "1", SNS_BY_SHA256), "", "", 0, NULL},
+    {"another message", WEBHOOK_SES, SNS_CERTIFICATE, SNS_NOTIFICATION("{}", "1", SNS_BY_SHA1), "", "", 0, NULL},
+    {"another certificate", WEBHOOK_SES, MAILGUN_KEY, SNS_NOTIFICATION(SNS_COMPLAINT, "1", SNS_BY_SHA1), "", "", 0, NULL},
+    {"after days, of Amazon", WEBHOOK_SES, SNS_CERTIFICATE, SNS_NOTIFICATION(SNS_COMPLAINT, "1", SNS_BY_SHA1), "", "", 25 * HOUR_MS, NULL},
+    {"a subscription", WEBHOOK_SES, SNS_CERTIFICATE, SNS_SUBSCRIPTION(SNS_URL), "", "", 0, SNS_SUBSCRIPTION_ID},
+    {"a subscription to another URL", WEBHOOK_SES, SNS_CERTIFICATE, SNS_SUBSCRIPTION("https://sns.example.net/"), "", "", 0, NULL},
+    {"no field at all", WEBHOOK_SES, SNS_CERTIFICATE, "{}", "", "", 0, NULL},
     {"who signs nothing", WEBHOOK_POSTMARK, "x", "{}", "1700000000", "x", 0, NULL},
 };
 
@@ -177,6 +187,50 @@ static void believes_whom_it_knows(void **state)
 			assert_int_equal(err.kind, ERR_REFUSED);
 		assert_int_equal(webhook_is_signed(proofs[i].provider), proofs[i].provider != WEBHOOK_POSTMARK);
 	}
+	arena_free(&a);
+}
+
+static void knows_amazons_certificates(void **state)
+{
+	static const struct {
+		const char *url, *name;
+	} rows[] = {
+	    {"https://sns.eu-west-2.amazonaws.com/SimpleNotificationService-7ff5.pem", "SimpleNotificationService-7ff5.pem"},
+	    {"https://sns.cn-north-1.amazonaws.com.cn/a.pem", "a.pem"},
+	    {"http://sns.eu-west-2.amazonaws.com/a.pem", NULL},
+	    {"https://sns.eu-west-2.amazonaws.com.example.net/a.pem", NULL},
+	    {"https://sns.example.net/a.pem", NULL},
+	    {"https://sns.a.b.amazonaws.com/a.pem", NULL},
+	    {"https://example.net/sns.eu-west-2.amazonaws.com/a.pem", NULL},
+	    {"https://sns.eu-west-2.amazonaws.com@example.net/a.pem", NULL},
+	    {"https://sns.eu-west-2.amazonaws.com/../a.pem", NULL},
+	    {"https://sns.eu-west-2.amazonaws.com/b/a.pem", NULL},
+	    {"https://sns.eu-west-2.amazonaws.com/.pem", NULL},
+	    {"https://sns.eu-west-2.amazonaws.com/a.pem?x", NULL},
+	    {"https://sns..amazonaws.com/a.pem", NULL},
+	    {"", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char body[200], name[WEBHOOK_CERTIFICATE_NAME] = "";
+		int n = snprintf(body, sizeof body, "{\"SigningCertURL\":\"%s\"}", rows[i].url);
+		bool good = webhook_certificate(view_n(body, (size_t)n), name);
+		if (good != (rows[i].name != NULL) || (good && strcmp(name, rows[i].name) != 0))
+			fail_msg("%s: %s", rows[i].url, name);
+	}
+	char name[WEBHOOK_CERTIFICATE_NAME];
+	assert_false(webhook_certificate(V("[]"), name));
+	assert_false(webhook_certificate(V("{"), name));
+}
+
+static void tells_a_subscription(void **state)
+{
+	struct arena a;
+	(void)state;
+	arena_init(&a, 1 << 12);
+	assert_true(view_eq(webhook_subscription(V(SNS_SUBSCRIPTION(SNS_URL)), &a), V(SNS_URL)));
+	assert_int_equal(webhook_subscription(V(SNS_NOTIFICATION(SNS_COMPLAINT, "1", SNS_BY_SHA1)), &a).n, 0);
+	assert_int_equal(webhook_subscription(V("{"), &a).n, 0);
 	arena_free(&a);
 }
 
@@ -201,6 +255,8 @@ int main(void)
 	    cmocka_unit_test(refuses_what_is_none),
 	    cmocka_unit_test(bounds_its_events),
 	    cmocka_unit_test(believes_whom_it_knows),
+	    cmocka_unit_test(knows_amazons_certificates),
+	    cmocka_unit_test(tells_a_subscription),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,19 @@
+/* What is on record of a person, as JSON: the tool's `--json` and the admin listener say the same. */
+#pragma once
+
+#include <jansson.h>
+
+#include "policy/policy.h"
+
+json_t *json_time(int64_t ms); /* RFC 3339; null for 0 */
+/* What is no UTF-8 came from outside: its odd bytes become question marks, so that the row is still told. */
+json_t *json_view(struct view v);
+json_t *json_text(const char *s);
+json_t *hex_json(const void *bytes, size_t n);
+
+/* The other addresses of one person: [{"channel", "address"}]; of one whose address is not kept, the key in hex. */
+int linked_json(struct ledger *l, const struct person_key *who, json_t **ret, struct err *err) MUST_CHECK;
+
+/* The verdict on Q, every row that had a say, and what is known of the person beside. ADDRESS: canonical text. *RET and *RET_KIND are set on success. */
+int explanation_json(struct ledger *l, const struct question *q, const char *address, json_t **ret, enum verdict_kind *ret_kind,
+    struct err *err) MUST_CHECK;

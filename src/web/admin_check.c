@@ -1,0 +1,76 @@
+/* GET /v1/explain, POST /v1/check: what may be sent to whom, and why. */
+#include "admin_internal.h"
+
+static struct question question_of(const struct web_request *r, const struct party *p, const struct stream *s, const struct topic *t)
+{
+	return (struct question){.stream = s, .topic = t, .channel = p->channel, .who = p->who, .now_ms = r->at_ms,
+	    .address = p->channel == CHANNEL_EMAIL ? view_of(p->address.text) : V("")};
+}
+
+enum web_when explain_show(struct web *w, struct web_request *r)
+{
+	struct party party;
+	struct err err;
+	enum verdict_kind kind;
+	const struct topic *topic;
+	json_t *o;
+	if (!party_of(w, r, http_argument(r, "channel"), http_argument(r, "address"), http_argument(r, "stream"), &party))
+		return WEB_NOW;
+	const struct stream *stream = stream_of(r, http_argument(r, "stream"), &topic);
+	if (!stream)
+		return WEB_NOW;
+	struct question q = question_of(r, &party, stream, topic);
+	if (explanation_json(w->ledger, &q, party.address.text, &o, &kind, &err) < 0)
+		return json_failed(r, &err);
+	return json_answer(r, 200, o);
+}
+
+/* One address's row; one that is no address has an error instead of a verdict: it may not be sent to. */
+static json_t *checked(struct web *w, struct web_request *r, const struct stream *s, const struct topic *t, struct view channel, const json_t *text)
+{
+	struct party party;
+	struct view v = json_is_string(text) ? view_n(json_string_value(text), json_string_length(text)) : V("");
+	json_t *o = json_pack("{s:o}", "address", json_view(v));
+	if (!party_of(w, r, channel, v, view_of(s->scope.name), &party)) {
+		buf_clear(&r->answer.body);
+		json_object_set_new(o, "verdict", json_string("suppress"));
+		json_object_set_new(o, "reason", json_string("bad-address"));
+		return o;
+	}
+	struct question q = question_of(r, &party, s, t);
+	struct verdict verdict = policy_decide(w->ledger, &q);
+	json_object_set_new(o, "verdict", json_string(verdict_word(verdict.kind)));
+	if (verdict.kind != VERDICT_ALLOW || verdict.shadow)
+		json_object_set_new(o, "reason", json_string(verdict_reason_word(&verdict)));
+	if (verdict.seq)
+		json_object_set_new(o, "entry", json_integer((json_int_t)verdict.seq));
+	return o;
+}
+
+static enum web_when check(struct web *w, struct web_request *r, const json_t *q)
+{
+	const struct topic *topic;
+	const json_t *addresses = json_object_get(q, "addresses");
+	struct view channel = json_text_of(q, "channel");
+	const struct stream *stream = stream_of(r, json_text_of(q, "stream"), &topic);
+	if (!stream)
+		return WEB_NOW;
+	if (channel.n && !channel_of(channel))
+		return json_refuse(r, 400, "channel", "expected email, sms, phone, post or social");
+	if (!json_is_array(addresses) || json_array_size(addresses) > ADMIN_CHECK_MOST)
+		return json_refuse(r, 400, "addresses", "expected a list of at most %d addresses", ADMIN_CHECK_MOST);
+	json_t *rows = json_array();
+	for (size_t i = 0; i < json_array_size(addresses); i++)
+		json_array_append_new(rows, checked(w, r, stream, topic, channel, json_array_get(addresses, i)));
+	return json_answer(r, 200, json_pack("{s:s, s:I, s:o}", "stream", stream->scope.name, "ledger", (json_int_t)ledger_journal_last(w->ledger),
+	    "results", rows));
+}
+
+enum web_when check_do(struct web *w, struct web_request *r)
+{
+	json_t *q = json_body(r);
+	if (q)
+		check(w, r, q);
+	json_decref(q);
+	return WEB_NOW;
+}
