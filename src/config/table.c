@@ -128,7 +128,7 @@ const struct setting settings[] = {
 	{"admin.plain", KIND_FLAG, RESTART, AT(raw, admin.plain), .def = "false",
 	    .help = "Whether keys may come without TLS from other machines, as from a proxy that ends TLS. Without this, a listener that has no certificate must be on 127.0.0.1, [::1] or a unix socket."},
 	{"admin.threads", KIND_NUMBER, RESTART, AT(raw, admin.threads), RANGE(1, 256), .def = "2", .help = "Threads that answer."},
-	{"admin.max_connections", KIND_NUMBER, RESTART, AT(raw, admin.max_connections), RANGE(1, 100000), .def = "200", .help = "Connections at once."},
+	{"admin.max_connections", KIND_NUMBER, RESTART, AT(raw, admin.max_connections), RANGE(1, 100000), .def = "64", .help = "Connections at once."},
 	{"admin.timeout", KIND_DURATION, RESTART, AT(raw, admin.timeout_ms), RANGE(SECOND, HOUR), .def = "30s", .help = "For a whole request to arrive; also of an idle connection."},
 	{"admin.max_body", KIND_SIZE, RESTART, AT(raw, admin.max_body_bytes), RANGE(KiB, 64 * MiB), .def = "4M", .help = "Largest body of a request."},
 

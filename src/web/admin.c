@@ -153,15 +153,26 @@ static enum web_when refuse_method(struct web_request *r, unsigned allowed)
 	return json_refuse(r, 405, NULL, "not with this method");
 }
 
-static enum web_when serve(void *arg, struct web_request *r)
+/* Who may not ask isn't listened to. */
+static bool head(void *arg, struct web_request *r)
 {
 	struct web *w = arg;
 	unsigned allowed;
 	r->settings = shared_acquire(&w->settings);
 	const struct admin_route *route = route_of(r, &allowed);
-	if (!route)
-		return allowed ? refuse_method(r, allowed) : json_refuse(r, 404, NULL, "no such path; GET /v1/ lists them");
-	return route->role && !admin_admits(w, r, route->role) ? WEB_NOW : route->way.handle(w, r);
+	if (route)
+		return !route->role || admin_admits(w, r, route->role);
+	if (allowed)
+		refuse_method(r, allowed);
+	else
+		json_refuse(r, 404, NULL, "no such path; GET /v1/ lists them");
+	return false;
+}
+
+static enum web_when serve(void *arg, struct web_request *r)
+{
+	unsigned allowed;
+	return route_of(r, &allowed)->way.handle(arg, r); /* anew: views of the path last for a call only */
 }
 
 static void refuse(void *arg, struct web_request *r, unsigned status)
@@ -191,6 +202,7 @@ int admin_start(struct web **ret, const char *listen, const struct web_limits *l
 	w->is_admin = true;
 	w->inbox = in;
 	w->once = once_new(WEBHOOK_MAX_AGE_MS);
+	w->service.head = head;
 	w->service.serve = serve;
 	w->service.refuse = refuse;
 	w->service.answered = web_answered;

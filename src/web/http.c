@@ -266,7 +266,10 @@ static enum MHD_Result begin(struct exchange *x)
 	atomic_store(&x->link->due_ms, deadline(x->http));
 	atomic_store(&x->link->tell, !x->http->service->certificate); /* the patrol doesn't speak TLS */
 	unsigned status = judge_head(x);
-	return status ? refuse(x, status) : MHD_YES;
+	if (status)
+		return refuse(x, status);
+	const struct http_service *s = x->http->service;
+	return !s->head || s->head(s->arg, &x->request) ? MHD_YES : send_answer(x);
 }
 
 /* A chunked body without end: the library can't answer inside a body, so the connection is cut. */

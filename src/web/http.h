@@ -60,6 +60,8 @@ struct http_service {
 	/* Fills r->answer and returns WEB_NOW; or has called http_wait, handed R on, returns WEB_LATER and
 	 * touches R no more. */
 	enum web_when (*serve)(void *arg, struct web_request *r);
+	/* Asked as soon as the head is there, so that nobody's body is kept for nothing; false: r->answer is filled, and the connection ends with it. NULL: anybody may go on. */
+	bool (*head)(void *arg, struct web_request *r);
 	/* Fills the answer to what http.c refuses by itself: 400, 413, 414. */
 	void (*refuse)(void *arg, struct web_request *r, unsigned status);
 	void (*answered)(void *arg, const struct web_request *r); /* for counting */

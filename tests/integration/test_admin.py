@@ -81,6 +81,11 @@ def test_what_each_key_may_do(admin):
     assert (admin.gate.data / "admin-keys").stat().st_mode & 0o777 == 0o600
     for secret in admin.keys.values():
         assert secret not in admin.gate.text() and secret not in stored
+    # Nobody's body is waited for.
+    for path in ("/v1/check", "/v1/nothing"):
+        with socket.create_connection(admin.addr, 60) as s:
+            s.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n".encode())
+            assert s.recv(100).split()[1] in (b"401", b"404")
     # Guesses are slowed, and a good key is taken all the while.
     assert 429 in {admin.ask("GET", "/metrics", headers={"Authorization": f"Bearer guess.{i}"}).status for i in range(30)}
     assert admin.ask("GET", "/metrics", key="reader").status == 200
