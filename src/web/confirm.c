@@ -1,7 +1,7 @@
 /* /c/WISH: the link of a mail that a form has sent. Only its reader has it: pressing the button there proves the address.
  *
  *   GET   ─▶ what was asked for, one button; nothing changes
- *   POST  ─▶ a sign-up: consents with their evidence; a right: a case in the journal, with its clock; an objection holds at once
+ *   POST  ─▶ a sign-up: consents with their evidence, and what was said against them ends (optout/optin.h); a right: a case in the journal, with its clock; an objection holds at once
  *
  * Pressing it twice does no harm: a grant as old as the one that stands changes nothing. */
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "base/counter.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "optout/optin.h"
 #include "pieces.h"
 #include "web_internal.h"
 
@@ -128,7 +129,7 @@ enum web_when confirm_show(struct web *w, struct web_request *r)
 static struct change *add_change(struct submission *s, const struct confirmation *c, enum change_kind kind, const struct scope *scope)
 {
 	struct change *change = submission_add(s);
-	ALWAYS(change); /* two for each of WEB_PURPOSES_MAX */
+	ALWAYS(change); /* two at most */
 	*change = (struct change){.kind = kind,
 	    .channel = CHANNEL_EMAIL,
 	    .who = c->who,
@@ -140,58 +141,77 @@ static struct change *add_change(struct submission *s, const struct confirmation
 	return change;
 }
 
-/* The unsubscribe of exactly that scope that stands: a fresh, provable opt-in by the person lifts it. Nothing wider, nothing else. */
-static bool was_unsubscribed(const struct record *record, const struct scope *scope)
+/* What the form's ticked boxes are for; views of C. */
+static struct optin optin_of(struct web_request *r, const struct confirmation *c, const struct record *record, const struct scope **purposes)
 {
-	for (unsigned i = 0; i < record->suppression_count; i++) {
-		const struct suppression *s = &record->suppressions[i];
-		if (s->reason == REASON_UNSUBSCRIBE && s->scope.level == scope->level &&
-		    memcmp(s->scope.id, scope->id, SCOPE_ID_BYTES) == 0)
-			return true;
+	struct optin o = {.policy = settings_of(r)->policy, .record = record, .purposes = purposes, .note = V("signed up again, confirmed by mail")};
+	for (unsigned i = 0; i < c->form->purpose_count; i++) {
+		const struct web_purpose *p = &c->form->purposes[i];
+		if (c->wish.choices >> i & 1)
+			purposes[o.purpose_count++] = p->topic ? &p->topic->scope : &p->stream->scope;
 	}
-	return false;
+	o.grant = (struct change){.channel = CHANNEL_EMAIL,
+	    .who = c->who,
+	    .address = view_of(c->address.text),
+	    .event_ms = r->at_ms,
+	    .wording = view_of(c->form->wording_id),
+	    .source = view_of(c->text),
+	    .actor = V(ACTOR_RECIPIENT),
+	    .evidence = view_of(c->evidence)};
+	return o;
+}
+
+/* Something that a sign-up doesn't speak of, as a complaint, may stand: then "you are signed up" would be half the truth. */
+static bool all_may_be_sent(struct submission *s)
+{
+	const struct confirmation *c = s->arg;
+	bool all = true;
+	for (unsigned i = 0; i < c->form->purpose_count; i++) {
+		const struct web_purpose *p = &c->form->purposes[i];
+		const struct question q = {.stream = p->stream, .topic = p->topic, .channel = CHANNEL_EMAIL, .who = c->who,
+		    .address = view_of(c->address.text), .now_ms = s->request->at_ms};
+		all &= !(c->wish.choices >> i & 1) || policy_decide(s->web->ledger, &q).kind == VERDICT_ALLOW;
+	}
+	return all;
 }
 
 static void answer_joined(struct submission *s)
 {
+	bool all = all_may_be_sent(s);
 	counter_add(&joined, 1);
-	log_event(LOG_LEVEL_INFO, "web.join", "form=%.60s seq=%llu changed=%d", ((struct confirmation *)s->arg)->form->name,
-	    (unsigned long long)s->first.seq, s->first.changed);
-	page_answer(s->request, 200, PAGE_JOINED, NULL, 0);
+	log_event(LOG_LEVEL_INFO, "web.join", "form=%.60s seq=%llu changed=%d stopped=%d", ((struct confirmation *)s->arg)->form->name,
+	    (unsigned long long)s->first.seq, s->first.changed, !all);
+	page_answer(s->request, 200, all ? PAGE_JOINED : PAGE_JOINED_STILL, NULL, 0);
 }
 
-static enum web_when join(struct web *w, struct web_request *r, struct confirmation *c)
+static void describe_join(struct web_request *r, struct confirmation *c)
 {
-	struct record record;
-	struct err err;
 	char asked[TIME_TEXT], more[120], from[50];
-	struct submission *s = submission_new(w, r);
 	time_text(c->wish.asked_ms, asked);
 	view_str(c->wish.from, from, sizeof from);
 	snprintf(more, sizeof more, "asked=%s from=%.46s privacy=%.20s", asked, from, c->form->privacy_version ? c->form->privacy_version : "-");
 	snprintf(c->text, sizeof c->text, "form:%.50s", c->form->name);
 	evidence_of(r, more, c->evidence, sizeof c->evidence);
+}
+
+static enum web_when join(struct web *w, struct web_request *r, struct confirmation *c)
+{
+	const struct scope *purposes[WEB_PURPOSES_MAX];
+	struct record record;
+	struct err err;
+	struct submission *s = submission_new(w, r);
+	describe_join(r, c);
 	if (ledger_look(w->ledger, &c->who, &r->arena, &record, &err) < 0) {
 		answer_busy(r);
 		return WEB_NOW;
 	}
-	for (unsigned i = 0; i < c->form->purpose_count; i++) {
-		const struct web_purpose *p = &c->form->purposes[i];
-		const struct scope *scope = p->topic ? &p->topic->scope : &p->stream->scope;
-		if (!(c->wish.choices >> i & 1))
-			continue;
-		struct change *grant = add_change(s, c, CHANGE_GRANT, scope);
-		grant->basis = BASIS_CONSENT;
-		grant->wording = view_of(c->form->wording_id);
-		grant->address = view_of(c->address.text);
-		grant->source = view_of(c->text);
-		if (was_unsubscribed(&record, scope)) {
-			struct change *lift = add_change(s, c, CHANGE_UNSUPPRESS, scope);
-			lift->reason = REASON_UNSUBSCRIBE;
-			lift->note = V("signed up again, confirmed by mail");
-			lift->source = view_of(c->text);
-		}
+	const struct optin o = optin_of(r, c, &record, purposes);
+	/* The link outlives its first use: after an opt-out it takes a new sign-up, not an old mail. */
+	if (optin_is_stale(&o, c->wish.asked_ms)) {
+		page_answer(r, 410, PAGE_EXPIRED, NULL, 0);
+		return WEB_NOW;
 	}
+	s->count = (unsigned)optin_changes(&o, s->changes, SUBMIT_MAX);
 	s->answer = answer_joined;
 	s->arg = c;
 	return submit_changes(s);

@@ -131,6 +131,7 @@ static const struct page_row {
 	[PAGE_NOTHING] = {"nothing.title", TEXT("nothing.body")},
 	[PAGE_EXPIRED] = {"expired.title", TEXT("expired.body")},
 	[PAGE_JOINED] = {"joined.title", TEXT("joined.body")},
+	[PAGE_JOINED_STILL] = {"joined.title", TEXT("joined.still")},
 	[PAGE_DATA] = {"data.title", TEXT("data.body") "<form method=\"post\">\n<fieldset><legend>{{t.data.legend}}</legend>\n"
 		RIGHT("access") RIGHT("rectify") RIGHT("erase") RIGHT("restrict") RIGHT("object") "</fieldset>\n"
 		ADDRESS_FIELDS "<button type=\"submit\">{{t.data.button}}</button>\n</form>\n"},

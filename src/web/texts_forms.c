@@ -134,6 +134,12 @@ const struct text texts_forms[] = {
 		"Votre accord est enregistré. Chaque e-mail contient un lien pour l'arrêter.",
 		"Ihre Einwilligung ist gespeichert. Jede E-Mail enthält einen Link zum Abbestellen.",
 		"Su consentimiento queda registrado. Cada correo lleva un enlace para detenerlo."}},
+	{"joined.still", {
+		"Your consent is recorded, but something else still stops these e-mails for your address, such as a complaint or an objection. Ask the sender if you want that lifted too.",
+		"Mae eich caniatâd wedi'i gofnodi, ond mae rhywbeth arall, fel cwyn neu wrthwynebiad, yn dal i atal yr e-byst hyn i'ch cyfeiriad. Gofynnwch i'r anfonwr os ydych am godi hwnnw hefyd.",
+		"Votre accord est enregistré, mais autre chose, par exemple une plainte ou une opposition, bloque encore ces e-mails pour votre adresse. Adressez-vous à l'expéditeur pour le lever aussi.",
+		"Ihre Einwilligung ist gespeichert, aber etwas anderes, etwa eine Beschwerde oder ein Widerspruch, sperrt diese E-Mails noch für Ihre Adresse. Wenden Sie sich an den Absender, um auch das aufzuheben.",
+		"Su consentimiento queda registrado, pero otra cosa, como una queja o una oposición, sigue deteniendo estos correos para su dirección. Pida al remitente que lo levante también."}},
 	{"expired.title", {
 		"This link is too old",
 		"Mae'r ddolen hon yn rhy hen",

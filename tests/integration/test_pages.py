@@ -205,11 +205,34 @@ def test_signing_up(pages, sink):
     _, _, link = notice(sink, 3)
     assert form(pages, link, dict(nonce=field(get(pages, link)[1], "nonce"), action="confirm"))[0] == 200
     assert may_send(pages, "new@sink.test", "X-Optgate-Stream: news\r\n")
+    # The link that was used before the opt-out is no new wish.
+    assert post(pages, path)[0] == 200
+    assert form(pages, link, dict(nonce=field(get(pages, link)[1], "nonce"), action="confirm"))[0] == 410
     # A form that has changed since: nobody agreed to that.
     text = pages.conf.read_text()
     pages.conf.write_text(text.replace('version = "3"', 'version = "4"'))
     assert "fail" not in pages.reload()
     assert get(pages, link)[0] == 410
+
+
+def test_signing_up_after_leaving_the_brand(pages, sink):
+    """That which was ticked comes again, and nothing else of the brand; a complaint is more than a sign-up takes back."""
+    path = delivered(pages, sink, "new@sink.test")
+    assert form(pages, path, dict(nonce=field(get(pages, path)[1], "nonce"), action="brand"))[0] == 200
+    news = "X-Optgate-Stream: news\r\n"
+    assert not may_send(pages, "new@sink.test") and not may_send(pages, "new@sink.test", news)
+    form(pages, "/f/join", dict(address="new@sink.test", version="3", purpose=["1"]))
+    _, _, link = notice(sink, 2)
+    confirm = dict(nonce=field(get(pages, link)[1], "nonce"), action="confirm")
+    status, page = form(pages, link, confirm)
+    assert status == 200 and "Every e-mail has a link" in page
+    assert may_send(pages, "new@sink.test", news)
+    for other in ("", "X-Optgate-Topic: spring\r\n", "X-Optgate-Topic: staff\r\n"):
+        assert not may_send(pages, "new@sink.test", other), other
+    pages.tool("suppress", "add", "new@sink.test", "--scope", "acme", "--reason", "complaint", "--note", "called")
+    status, page = form(pages, link, confirm)
+    assert status == 200 and "something else still stops" in page
+    assert not may_send(pages, "new@sink.test", news)
 
 
 def test_data_rights(pages, sink):
