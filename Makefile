@@ -31,6 +31,7 @@ LIBS_crypto   := -lcrypto
 LIBS_mail     := -lidn2 -lunistring
 LIBS_net      := -lssl -lcrypto -lsystemd
 LIBS_ledger   := -llmdb
+LIBS_callout  := -lcurl
 LIBS_inbound  := -lresolv -ljansson
 LIBS_lists    := -ljansson
 LIBS_delivery := -lesmtp -lssl -lcrypto

@@ -38,6 +38,8 @@ struct compose_settings { /* frozen, shared */
 	struct dkim_key *keys;    /* all keys of a domain sign */
 	unsigned key_count;
 	struct token_keys *tokens;
+	char **tool_hosts;        /* mail/tool_link.h: a tool's own one-click link travels in ours when its host fits one of these */
+	size_t tool_host_count;
 };
 void compose_settings_free(struct shared *s);
 

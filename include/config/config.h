@@ -3,6 +3,7 @@
  * A wrong file is told as "file:line: name: what was expected". */
 #pragma once
 
+#include "callout/callout.h"
 #include "compose/compose.h"
 #include "decisions/decisions.h"
 #include "delivery/delivery.h"
@@ -31,6 +32,8 @@ struct config {
 	char *admin_key_file; /* the same form; web/admin.h */
 	struct ledger_settings ledger;
 	struct spool_settings spool;
+	char *callout_dir;
+	struct spool_settings callout_queue;
 	struct decisions_settings decisions; /* .keep_ms 0: none are kept */
 	struct smtp_settings smtp;
 	char **reports_listen; /* none: no listener for reports */
@@ -50,6 +53,7 @@ struct config {
 	struct delivery_settings *delivery; /* NULL without keys */
 	struct inbox_settings *inbox;       /* NULL without keys */
 	struct web_settings *web_settings;  /* NULL without keys */
+	struct callout_settings *callout;   /* NULL without keys */
 	struct doors_settings *doors;       /* NULL without keys */
 };
 

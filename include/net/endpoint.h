@@ -28,6 +28,8 @@ int network_parse(
     const char *text, struct network *ret, struct err *err) MUST_CHECK; /* "10.0.0.0/8", "::1", "192.0.2.1" */
 bool network_has(const struct network *n, const struct endpoint *e);
 bool networks_have(const struct network *list, unsigned n, const struct endpoint *e);
+/* Of the internet at large: not private, loopback, link-local, multicast, reserved, or a translation of another address. */
+bool endpoint_is_public(const struct endpoint *e);
 /* A bound, listening, non-blocking, close-on-exec socket. "systemd:NAME" takes the one that systemd passed. */
 int listen_on(const char *text, int backlog, int *ret_fd, struct err *err) MUST_CHECK;
 int endpoint_of_fd(

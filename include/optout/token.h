@@ -2,6 +2,7 @@
  *
  *   link     form(1) key-id(1) | nonce(12) AES-256-GCM{ channel(1) brand id(8) stream id(8) [topic id(8)] person key(16) time(6)
  *            message id(8) masked address } tag(16)                            base64url, about 125 digits, at most TOKEN_LINK_TEXT
+ *            with a tool's own link (version 3): ... message id(8) length(1) masked address, the tool's link } tag(16)
  *   address  form(1) key-id(1) scope id(8) person key(16) MAC(10)              base32, 58 digits: "u+" or "b+" before it, 60 of 64 octets
  *
  * form is the version (4 bits) and the scope's level (4 bits); the topic id is there when the level is topic. Form and key-id are authenticated
@@ -15,11 +16,12 @@
 #include "base/shared.h"
 #include "ledger/ledger.h"
 
-#define TOKEN_LINK_TEXT    256
+#define TOKEN_LINK_TEXT    760
 #define TOKEN_ADDRESS_TEXT 64
 #define TOKEN_KEY_BYTES    32
 #define TOKEN_KEYS_MAX     255
 #define TOKEN_MASK_MAX     63
+#define TOKEN_TOOL_MAX     400
 
 enum token_use { TOKEN_OPTOUT = 'u', TOKEN_BOUNCE = 'b' };
 
@@ -33,6 +35,7 @@ struct token {
 	int64_t minted_ms;              /* link only; 0 otherwise */
 	uint64_t message_id;            /* link only */
 	char masked[TOKEN_MASK_MAX + 1]; /* link only: what the page may show */
+	char tool[TOKEN_TOOL_MAX + 1];   /* link only: where the tool that sent the mail wants to hear of an opt-out; "" = nowhere */
 };
 
 /* A key ring: frozen, shared. Files token-NNN.key (32 bytes as hex; NNN is 001 to 255) in a directory; the highest number mints. */

@@ -92,13 +92,20 @@ struct web_mail {
 	struct view to;
 	struct view subject, text, language;
 };
+/* An opt-out that is durable, by a link in which its tool has put one of its own. */
+struct web_optout {
+	const struct token *token; /* .tool is not empty */
+	struct scope reached;      /* of the unsubscribe that was made */
+	bool may_be_undone;
+};
 struct web_mailer {
-	void (*send)(void *arg, const struct web_mail *m);
+	void (*send)(void *arg, const struct web_mail *m);           /* NULL: no page sends mail */
+	void (*opted_out)(void *arg, const struct web_optout *o);    /* NULL: nobody is told; it must not wait */
 	void *arg;
 };
 
 struct web;
-/* MAILER NULL: no page sends mail. Takes over SETTINGS, also when it fails. L must outlive the listener: an answer waits for its commit. */
+/* MAILER NULL: no page sends mail, and no tool is told. Takes over SETTINGS, also when it fails. L must outlive the listener: an answer waits for its commit. */
 int web_start(struct web **ret, const char *listen, const struct web_limits *limits, struct ledger *l,
     const struct clock *clock, const struct web_mailer *mailer, struct web_settings *settings, struct err *err) MUST_CHECK;
 void web_use(struct web *w, struct web_settings *s); /* reload; takes over */

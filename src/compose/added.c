@@ -2,8 +2,12 @@
 #include "internal.h"
 
 #include "mail/date.h"
+#include "mail/tool_link.h"
 
 #define FEEDBACK_PART_MAX 64
+#define TOOL_FIELD_MAX    4096
+
+_Static_assert(TOOL_LINK_MAX <= TOKEN_TOOL_MAX, "a tool's link fits a token");
 
 static const char *const protocols[] = {"SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"};
 
@@ -55,14 +59,34 @@ static void add_identity(const struct compose_job *job, const struct head *head,
 		    (unsigned long long)job->envelope->arrived_ms, job->settings->hostname);
 }
 
+/* Where the tool hears of an opt-out by itself: its own one-click link, if its host is one of ours to call. It travels in our link, sealed, so
+ * that nothing need be kept for it. */
+static void find_tool(const struct compose_job *job, const struct head *head, char dst[TOKEN_TOOL_MAX + 1])
+{
+	const struct compose_settings *s = job->settings;
+	const struct field *link = head_find(head, V("List-Unsubscribe")), *post = head_find(head, V("List-Unsubscribe-Post"));
+	struct tool_link l;
+	struct buf text;
+	if (!s->tool_host_count || !link || !post || !tool_link_takes_post(post->value))
+		return;
+	buf_init(&text, TOOL_FIELD_MAX);
+	field_text(link, &text);
+	if (!text.failed && tool_link_find(buf_view(&text), &l))
+		for (size_t i = 0; i < s->tool_host_count && !dst[0]; i++)
+			if (tool_link_fits(&l, view_of(s->tool_hosts[i])))
+				ALWAYS(view_str(l.url, dst, TOKEN_TOOL_MAX + 1));
+	buf_free(&text);
+}
+
 /* RFC 2369 2: folded between the URIs only. RFC 8058 3.1: the https one is required; the first is what most
  * clients try. */
-static void add_unsubscribe(const struct compose_job *job, struct buf *out)
+static void add_unsubscribe(const struct compose_job *job, const struct head *head, struct buf *out)
 {
 	const struct brand *brand = job->stream->brand;
 	const struct token_keys *keys = job->settings->tokens;
 	struct token t;
 	token_of_job(job, &t);
+	find_tool(job, head, t.tool);
 	buf_fmt(out, "List-Unsubscribe: <%s/u/", brand->public_url);
 	token_mint_link(keys, &t, out);
 	buf_str(out, ">");
@@ -117,7 +141,7 @@ int add_fields(const struct compose_job *job, const struct head *head, struct bu
 		if (!job->stream->brand->public_url)
 			return err_set(err, ERR_MISSING, "brand %s has no public URL for opt-outs",
 			    job->stream->brand->name);
-		add_unsubscribe(job, out);
+		add_unsubscribe(job, head, out);
 		add_list_id(job->stream, out);
 		if (!head_find(head, V("Feedback-ID")))
 			add_feedback_id(job, out);

@@ -49,6 +49,9 @@ void compose_settings_free(struct shared *shared)
 		sign_key_free(&s->keys[i].key);
 	}
 	free(s->keys);
+	for (size_t i = 0; i < s->tool_host_count; i++)
+		free(s->tool_hosts[i]);
+	free(s->tool_hosts);
 	token_keys_free(&s->tokens);
 	free(s->hostname);
 	free(s);

@@ -64,7 +64,7 @@ int config_make_dirs(const struct config *c, struct err *err)
 
 /* ---- what is no more than a copy ---- */
 
-static char **copy_texts(const struct raw_list *l, size_t *ret_count)
+char **copy_texts(const struct raw_list *l, size_t *ret_count)
 {
 	char **texts = mem_zero((l->count + 1) * sizeof *texts);
 	for (unsigned i = 0; i < l->count; i++)
@@ -158,6 +158,7 @@ void make_plain(struct config *c, const struct raw *raw)
 	make_reports_plain(c, raw);
 	copy_public(c, &raw->public);
 	make_admin_plain(c, &raw->admin);
+	make_tool_links_plain(c, &raw->tool_links);
 	copy_stores(c, raw);
 }
 
@@ -184,6 +185,8 @@ static int make_keyed(struct config *c, const struct raw *raw, struct err *err)
 	int rc = make_web(c, raw, tokens, err);
 	if (rc == 0)
 		rc = make_admin(c, raw, err);
+	if (rc == 0)
+		rc = make_tool_links(c, raw, err);
 	if (rc == 0)
 		rc = make_compose(c, raw, tokens, err);
 	if (rc == 0)
@@ -246,6 +249,7 @@ static void free_texts(char **texts, size_t n)
 static void release_rooms(struct config *c)
 {
 	shared_release(c->web_settings ? &c->web_settings->shared : NULL);
+	shared_release(c->callout ? &c->callout->shared : NULL);
 	shared_release(c->delivery ? &c->delivery->shared : NULL);
 	shared_release(c->doors ? &c->doors->shared : NULL);
 	shared_release(c->inbox ? &c->inbox->shared : NULL);
@@ -271,7 +275,7 @@ void config_free(struct config **cp)
 	free_texts(c->submission_tls_listen, c->submission_tls_listen_count);
 	char *const texts[] = {c->file, c->data_dir, c->hostname, c->tls_certificate, c->tls_key, c->public_listen,
 	    c->ledger_dir, c->spool_dir, c->key_dir, c->decisions_dir, c->reports_dir, c->control_path, c->holds_file, c->password_file,
-	    c->admin_key_file, c->admin_listen};
+	    c->admin_key_file, c->admin_listen, c->callout_dir};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	free(c);

@@ -19,6 +19,10 @@ void make_admin_plain(struct config *c, const struct raw_admin *r);
 int make_admin(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
 int check_admin(const struct raw *raw, struct err *err) MUST_CHECK;
 int check_webhooks(const struct raw *raw, const struct policy *p, struct err *err) MUST_CHECK;
+/* The tools that are told of opt-outs. */
+void make_tool_links_plain(struct config *c, const struct raw_tool_links *r);
+int make_tool_links(struct config *c, const struct raw *raw, struct err *err) MUST_CHECK;
+char **copy_texts(const struct raw_list *l, size_t *ret_count); /* of raw_text */
 char *path_below(const char *dir, const char *name); /* "dir/name", on the heap */
 void make_delivery(struct config *c, const struct raw *raw);
 /* raw -> routes and throttles of c->delivery. */

@@ -54,6 +54,7 @@ int make_compose(struct config *c, const struct raw *raw, struct token_keys *tok
 	c->compose = s;
 	s->hostname = mem_strdup(c->hostname);
 	s->tokens = token_keys_hold(tokens);
+	s->tool_hosts = copy_texts(&raw->tool_links.hosts, &s->tool_host_count);
 	s->keys = mem_zero(most * sizeof *s->keys);
 	for (unsigned i = 0; i < raw->brands.count; i++) {
 		const struct raw_dkim *keys = brands[i].dkim.at;

@@ -132,6 +132,12 @@ struct raw_webhook {
 	int64_t provider;
 };
 
+struct raw_tool_links {
+	struct raw_list hosts, private_hosts; /* raw_text */
+	struct raw_text ca_file;
+	int64_t wait_ms, retry_first_ms, retry_max_ms, give_up_ms, timeout_ms, max_items;
+};
+
 struct raw_ledger {
 	int64_t map_bytes, max_readers, batch;
 };
@@ -177,6 +183,7 @@ struct raw {
 	struct raw_doors doors;
 	struct raw_public public;
 	struct raw_admin admin;
+	struct raw_tool_links tool_links;
 	struct raw_ledger ledger;
 	struct raw_spool spool;
 	struct raw_delivery delivery;

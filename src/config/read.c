@@ -30,7 +30,7 @@ struct spot {
 
 int raw_wrong(struct err *err, const struct place *at, const char *name, const char *fmt, ...)
 {
-	char text[200];
+	char text[280];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
@@ -345,7 +345,7 @@ static int read_setting(struct reader *r, const struct setting *row, const char 
 /* ERR: which names would have been known. */
 static int unknown_name(struct reader *r, const char *prefix, const config_setting_t *s)
 {
-	char names[160] = "", path[SHOWN_MAX];
+	char names[240] = "", path[SHOWN_MAX];
 	for (size_t i = 0; i < settings_count; i++) {
 		size_t n = strlen(names);
 		if (setting_within(&settings[i], prefix))

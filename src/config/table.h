@@ -74,4 +74,4 @@ int numbers_check(const char *file, struct view text, struct err *err) MUST_CHEC
 
 text_check check_country, check_ip, check_rate, check_date, check_domain_pattern, check_stream_pattern;
 text_check check_name, check_domain, check_url, check_endpoint, check_network, check_path, check_title, check_host, check_selector, check_list_id, check_mailbox, check_resolver;
-text_check check_purpose;
+text_check check_purpose, check_link_host;

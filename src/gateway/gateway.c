@@ -1,7 +1,7 @@
 /* The rooms in their order. Each row of `rooms` starts one and stops one; what starts last stops first, but for the two
  * that must go on longest: the public listener answers opt-outs until the relay is drained (promise 10), the ledger closes last.
  *
- *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ inbox ─▶ admin ─▶ web ─▶ delivery ─▶ submission ─▶ reports ─▶ doors ─▶ control ─▶ ready
+ *   log ─▶ ledger ─▶ spool ─▶ decisions ─▶ intake ─▶ inbox ─▶ admin ─▶ callout ─▶ web ─▶ delivery ─▶ submission ─▶ reports ─▶ doors ─▶ control ─▶ ready
  *
  * A failed start stops what had been started. A failed reload keeps the settings that run. */
 #include "gateway/gateway.h"
@@ -88,8 +88,9 @@ static int start_web(struct gateway *g, struct err *err)
 	if (gateway_keep_wordings(g, s, err) < 0)
 		return -1;
 	g->config->web_settings = NULL;
-	const struct web_mailer mailer = {gateway_send_notice, g};
-	return web_start(&g->web, g->config->public_listen, &g->config->web, g->ledger, g->clock, g->spool ? &mailer : NULL, s, err);
+	const struct web_mailer mailer = {
+	    .send = g->spool ? gateway_send_notice : NULL, .opted_out = g->callout ? gateway_opted_out : NULL, .arg = g};
+	return web_start(&g->web, g->config->public_listen, &g->config->web, g->ledger, g->clock, &mailer, s, err);
 }
 
 static void stop_web(struct gateway *g)
@@ -202,6 +203,7 @@ static const struct room {
     {"intake", GATEWAY_RELAY, start_intake, stop_intake},
     {"inbox", GATEWAY_RELAY, start_inbox, stop_inbox},
     {"admin", GATEWAY_RELAY, start_admin, stop_admin},
+    {"callout", GATEWAY_WEB, start_callout, stop_callout},
     {"web", GATEWAY_WEB, start_web, stop_web},
     {"delivery", GATEWAY_RELAY, start_delivery, stop_delivery},
     {"submission", GATEWAY_RELAY, start_submission, stop_submission},
@@ -267,6 +269,7 @@ static int reload(struct gateway *g, struct err *err)
 	}
 	if (g->admin)
 		web_use(g->admin, web_settings_hold(fresh->web_settings));
+	reload_callout(g, fresh);
 	if (g->web) {
 		web_use(g->web, fresh->web_settings);
 		fresh->web_settings = NULL;

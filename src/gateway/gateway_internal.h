@@ -14,6 +14,7 @@ struct gateway {
 	struct decisions *decisions; /* NULL: none are kept */
 	struct inbox *inbox;
 	struct intake *intake;
+	struct callout *callout;     /* NULL: no tool is told of opt-outs */
 	struct web *web;
 	struct web *admin;           /* NULL: none is asked for */
 	struct holds *holds;
@@ -33,6 +34,12 @@ void stop_inbox(struct gateway *g);
 int start_reports(struct gateway *g, struct err *err) MUST_CHECK;
 void stop_reports(struct gateway *g);
 void inbox_hears(struct gateway *g, const struct delivery_event *e);
+
+/* tools.c: tools that are told of opt-outs. */
+int start_callout(struct gateway *g, struct err *err) MUST_CHECK;
+void stop_callout(struct gateway *g);
+void reload_callout(struct gateway *g, struct config *fresh);
+void gateway_opted_out(void *arg, const struct web_optout *o);
 
 /* admin.c: the admin listener. */
 int start_admin(struct gateway *g, struct err *err) MUST_CHECK;

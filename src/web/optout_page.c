@@ -198,6 +198,13 @@ static void log_outcome(const struct pending *p)
 		    p->way->source, what, who, (unsigned long long)p->result.seq, p->result.changed);
 }
 
+static void tell_tool(const struct pending *p)
+{
+	const struct web_optout o = {.token = &p->token, .reached = p->reached, .may_be_undone = p->way->action != NULL};
+	if (p->token.tool[0] && p->way->repeatable && p->web->mailer.opted_out)
+		p->web->mailer.opted_out(p->web->mailer.arg, &o);
+}
+
 /* The commit has answered; on the server's thread again. */
 static void optout_answer(struct web_request *r)
 {
@@ -208,6 +215,7 @@ static void optout_answer(struct web_request *r)
 		return;
 	}
 	counter_add(p->way->count, 1);
+	tell_tool(p);
 	/* The change is on disk: now, and not before, it may be called done. */
 	p->way->answer(p);
 }
@@ -262,6 +270,7 @@ static enum web_when submit(struct pending *p)
 		p->way->answer(p);
 		return WEB_NOW;
 	}
+	p->reached = changes[0].scope;
 	r->state = p;
 	r->later = optout_answer;
 	http_wait(r);

@@ -14,6 +14,7 @@ struct pending {
 	const struct way *way;
 	struct web *web;
 	struct web_request *request;
+	struct scope reached;        /* of the first change */
 	bool failed;
 	struct change_result result; /* of the first change: the suppression, or its removal */
 	struct err err;

@@ -14,6 +14,7 @@ void undo_ticket(const struct pending *p, struct buf *out)
 	struct token t = p->token;
 	t.minted_ms = clock_wall(p->web->clock);
 	t.message_id = p->result.seq;
+	t.tool[0] = 0;
 	ALWAYS(view_str(V(UNDO_MARK), t.masked, sizeof t.masked));
 	token_mint_link(settings_of(p->request)->tokens, &t, out);
 }

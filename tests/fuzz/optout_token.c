@@ -33,6 +33,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rc == 0 && form != 'l')
 		assert_minted(k, form, &t, text);
 	else if (rc == 0)
-		ALWAYS(memchr(t.masked, 0, sizeof t.masked) && (t.level == SCOPE_STREAM || t.level == SCOPE_TOPIC));
+		ALWAYS(memchr(t.masked, 0, sizeof t.masked) && memchr(t.tool, 0, sizeof t.tool) && (t.level == SCOPE_STREAM || t.level == SCOPE_TOPIC));
 	return 0;
 }

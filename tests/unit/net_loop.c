@@ -33,6 +33,29 @@ static void endpoints_are_numbers(void **state)
 	}
 }
 
+static void public_addresses(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address;
+		bool is_public;
+	} rows[] = {{"8.8.8.8:443", true}, {"1.1.1.1:443", true}, {"223.255.255.255:1", true}, {"172.32.0.1:1", true}, {"100.128.0.1:1", true},
+	    {"[2606:4700::1111]:443", true}, {"[2a00:1450::1]:443", true}, {"[::ffff:8.8.8.8]:443", true},
+	    {"0.0.0.0:1", false}, {"10.1.2.3:1", false}, {"100.64.0.1:1", false}, {"127.0.0.1:1", false}, {"127.255.0.1:1", false}, {"169.254.169.254:80", false},
+	    {"172.16.0.1:1", false}, {"172.31.255.255:1", false}, {"192.168.1.1:1", false}, {"198.18.0.1:1", false}, {"203.0.113.9:1", false},
+	    {"224.0.0.1:1", false}, {"240.0.0.1:1", false}, {"255.255.255.255:1", false}, {"[::]:1", false}, {"[::1]:1", false}, {"[::ffff:127.0.0.1]:1", false},
+	    {"[::ffff:10.0.0.1]:1", false}, {"[::7f00:1]:1", false}, {"[64:ff9b::7f00:1]:1", false}, {"[2002:7f00:1::]:1", false}, {"[2001::1]:1", false},
+	    {"[2001:db8::1]:1", false}, {"[fc00::1]:1", false}, {"[fd12::1]:1", false}, {"[fe80::1]:1", false}, {"[ff02::1]:1", false},
+	    {"unix:/run/x", false}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct endpoint e;
+		struct err err;
+		assert_int_equal(endpoint_parse(rows[i].address, &e, &err), 0);
+		if (endpoint_is_public(&e) != rows[i].is_public)
+			fail_msg("%s", rows[i].address);
+	}
+}
+
 static void networks_hold_addresses(void **state)
 {
 	(void)state;
@@ -205,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(endpoints_are_numbers),
 	    cmocka_unit_test(networks_hold_addresses),
+	    cmocka_unit_test(public_addresses),
 	    cmocka_unit_test(dead_unix_sockets_are_replaced),
 	    cmocka_unit_test(timers_fire_in_order_unless_disarmed),
 	    cmocka_unit_test(posted_tasks_run_once_and_in_order),

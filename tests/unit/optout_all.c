@@ -40,6 +40,7 @@ static void assert_same(const struct token *a, const struct token *b)
 	assert_int_equal(a->minted_ms, b->minted_ms);
 	assert_int_equal(a->message_id, b->message_id);
 	assert_string_equal(a->masked, b->masked);
+	assert_string_equal(a->tool, b->tool);
 }
 
 static void a_link_says_all_it_was_given(void **state)
@@ -51,7 +52,7 @@ static void a_link_says_all_it_was_given(void **state)
 	struct buf text;
 	buf_init(&text, TOKEN_LINK_TEXT);
 	struct token t = sample, got;
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; round < 5; round++) {
 		buf_clear(&text);
 		if (round == 1) { /* a stream's mail */
 			t.level = SCOPE_STREAM;
@@ -61,6 +62,10 @@ static void a_link_says_all_it_was_given(void **state)
 			t = sample;
 			memset(t.masked, '*', TOKEN_MASK_MAX);
 		}
+		if (round == 3) /* with a tool's own link, as long as one may be */
+			memset(t.tool, 't', TOKEN_TOOL_MAX);
+		if (round == 4) /* and without a mask */
+			memset(t.masked, 0, sizeof t.masked);
 		token_mint_link(k, &t, &text);
 		assert_false(text.failed);
 		assert_int_equal(token_open_link(k, buf_view(&text), &got, NULL), 0);
@@ -125,6 +130,11 @@ static void altered_tokens_do_not_open(void **state)
 	struct buf text;
 	buf_init(&text, TOKEN_LINK_TEXT);
 	token_mint_link(k, &sample, &text);
+	assert_only_itself_opens(k, &text, token_open_link);
+	struct token with_tool = sample;
+	ALWAYS(view_str(V("https://lists.example.com/u/1"), with_tool.tool, sizeof with_tool.tool));
+	buf_clear(&text);
+	token_mint_link(k, &with_tool, &text);
 	assert_only_itself_opens(k, &text, token_open_link);
 	buf_clear(&text);
 	token_mint_address(k, TOKEN_BOUNCE, &sample, &text);
