@@ -43,6 +43,12 @@ struct stream {
 	struct scope scope;
 };
 
+/* What a brand's settings say of one cell of the verdict table (src/policy/reach.c): bit (1 << mail_class) for each class that suppressions of
+ * a reason, made at a level, reach beside those of the shipped table, or reach no longer. */
+struct reach_change {
+	uint8_t wider, narrower;
+};
+
 struct brand {
 	char *name, *title;
 	char **from_domains; /* canonical; a From domain must be one of them or lie below one */
@@ -61,6 +67,7 @@ struct brand {
 	unsigned life_months[BASIS_LEGAL_OBLIGATION + 1]; /* of a grant by its basis, in calendar months since it was given; 0 = no end */
 	unsigned enquiry_months; /* the same of a soft opt-in that rests on an enquiry alone */
 	bool refuses_typos; /* marketing to mistyped domains (RULE_TYPO) */
+	struct reach_change reach[REASON_ERASURE + 1][SCOPE_TOPIC + 1];
 	struct scope scope;
 };
 
@@ -90,6 +97,11 @@ bool brand_folds(const struct brand *b, struct view address);
 bool brand_is_role(const struct brand *b, struct view address);
 /* Is its domain a large provider's, mistyped? */
 bool domain_is_typo(struct view address);
+
+/* The verdict table as the brand has it: does a suppression of this reason, made at this level, speak against mail of this class? */
+bool brand_reaches(const struct brand *b, enum reason r, enum scope_level level, enum mail_class c);
+/* May a brand's settings take this class out of the reason's reach? NULL: yes; else why not. Any cell may be made to block. */
+const char *reach_firm_why(enum reason r, enum mail_class c);
 
 enum verdict_kind { VERDICT_ALLOW, VERDICT_SUPPRESS, VERDICT_DEFER };
 
@@ -161,6 +173,7 @@ struct finding {
 	int64_t ends_ms;              /* when the consent's grant ends or has ended, also by the life of its basis; 0 = never */
 	const struct suppression *allow;
 	struct view about;            /* whose row it is when not the person's: "@example.com"; empty */
+	bool by_settings;             /* the brand's own verdict table says so, not the shipped one */
 	const char *why;              /* "unsubscribe does not reach service mail" */
 };
 struct explanation {

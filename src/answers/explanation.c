@@ -19,6 +19,8 @@ static json_t *finding_json(const struct finding *f)
 	    (int)f->blocks, "why", f->why);
 	const struct suppression *s = f->suppression;
 	const struct consent *c = f->consent;
+	if (f->by_settings)
+		json_object_set_new(o, "by_settings", json_true());
 	if (f->about.n)
 		json_object_set_new(o, "about", json_view(f->about));
 	if (f->allow)

@@ -95,6 +95,34 @@ static void take_lives(struct brand *b, const struct raw_brand *r)
 	b->enquiry_months = (unsigned)r->enquiry_months;
 }
 
+/* One cell; those that may not pass are a sentence. */
+static int change_cell(struct brand *b, const struct raw_reach *r, enum reason reason, enum mail_class c, struct err *err)
+{
+	const char *firm = r->blocks ? NULL : reach_firm_why(reason, c);
+	if (firm)
+		return raw_wrong(err, &r->note.at, "brands[].reach[].blocks", "%s mail can't be let pass in spite of \"%s\": %s", mail_class_word(c),
+		    reason_word(reason), firm);
+	for (enum scope_level level = SCOPE_GLOBAL; level <= SCOPE_TOPIC; level++) {
+		struct reach_change *change = &b->reach[reason][level];
+		if (r->scopes && !(r->scopes & 1 << level))
+			continue;
+		change->wider = (uint8_t)(r->blocks ? change->wider | 1u << c : change->wider & ~(1u << c));
+		change->narrower = (uint8_t)(r->blocks ? change->narrower & ~(1u << c) : change->narrower | 1u << c);
+	}
+	return 0;
+}
+
+static int make_reach(struct brand *b, const struct raw_brand *raw, struct err *err)
+{
+	const struct raw_reach *r = raw->reach.at;
+	for (unsigned i = 0; i < raw->reach.count; i++, r++)
+		for (enum reason reason = REASON_OBJECTION; reason <= REASON_ERASURE; reason++)
+			for (enum mail_class c = CLASS_MARKETING; c <= CLASS_LEGAL; c++)
+				if (r->reasons & 1 << reason && r->classes & 1 << c && change_cell(b, r, reason, c, err) < 0)
+					return -1;
+	return 0;
+}
+
 static int make_brand(struct brand *b, const struct raw_brand *r, const struct raw_text *default_url, struct err *err)
 {
 	const struct raw_stream *streams = r->streams.at;
@@ -105,6 +133,8 @@ static int make_brand(struct brand *b, const struct raw_brand *r, const struct r
 	take_domains(b, r);
 	take_roles(b, r);
 	take_lives(b, r);
+	if (make_reach(b, r, err) < 0)
+		return -1;
 	if (!b->public_url)
 		return raw_wrong(err, &r->name.at, "brands[].public_url",
 		    "required and not given: expected a URL here or in public.url");

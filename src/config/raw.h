@@ -46,7 +46,14 @@ struct raw_form {
 	int64_t confirm_within_ms;
 };
 
+struct raw_reach {
+	struct raw_text note;
+	int64_t reasons, classes, scopes;
+	bool blocks;
+};
+
 struct raw_brand {
+	struct raw_list reach; /* raw_reach */
 	struct raw_text style_file, frame_file, notice_from, notice_stream;
 	struct raw_text name, title, bounce_domain, public_url, country;
 	struct raw_list from_domains, folding, role_names; /* raw_text */

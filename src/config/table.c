@@ -8,6 +8,9 @@
 
 static const struct choice log_levels[] = {{"error", CONFIG_LOG_ERROR}, {"warning", CONFIG_LOG_WARNING}, {"info", CONFIG_LOG_INFO}, {"debug", CONFIG_LOG_DEBUG}, {0}};
 static const struct choice classes[] = {{"marketing", CLASS_MARKETING}, {"service", CLASS_SERVICE}, {"legal", CLASS_LEGAL}, {0}};
+static const struct choice reasons[] = {{"objection", REASON_OBJECTION}, {"unsubscribe", REASON_UNSUBSCRIBE}, {"complaint", REASON_COMPLAINT},
+	{"bounce", REASON_BOUNCE}, {"manual", REASON_MANUAL}, {"register", REASON_REGISTER}, {"legal", REASON_LEGAL}, {"erasure", REASON_ERASURE}, {0}};
+static const struct choice scopes[] = {{"global", SCOPE_GLOBAL}, {"brand", SCOPE_BRAND}, {"stream", SCOPE_STREAM}, {"topic", SCOPE_TOPIC}, {0}};
 static const struct choice bases[] = {{"consent", BASIS_CONSENT}, {"soft-opt-in", BASIS_SOFT_OPT_IN}, {"legitimate-interest", BASIS_LEGITIMATE_INTEREST},
 	{"contract", BASIS_CONTRACT}, {"legal-obligation", BASIS_LEGAL_OBLIGATION}, {0}};
 static const struct choice hop_tls[] = {{"none", HOP_TLS_NONE}, {"opportunistic", HOP_TLS_OPPORTUNISTIC}, {"required", HOP_TLS_REQUIRED}, {"verified", HOP_TLS_VERIFIED}, {0}};
@@ -286,6 +289,14 @@ const struct setting settings[] = {
 	{"brands[].legitimate_interest_months", KIND_NUMBER, AT(raw_brand, life_months[BASIS_LEGITIMATE_INTEREST]), RANGE(0, 1200), .def = "24",
 	    .help = "The same of legitimate interest."},
 	{"brands[].contract_months", KIND_NUMBER, AT(raw_brand, life_months[BASIS_CONTRACT]), RANGE(0, 1200), .def = "0", .help = "The same of a contract."},
+	{"brands[].reach", KIND_LIST, AT(raw_brand, reach), IN(raw_reach), .hi = 100,
+	    .help = "Cells of the verdict table (which reason reaches which class of mail) that are other ones for this brand. Any cell may be made to block. Only two may be let pass: manual for marketing, and bounce for legal: the others are what a recipient or the law has said, and the settings are refused. A later row wins."},
+	{"brands[].reach[].reasons", KIND_CHOICES, REQUIRED, AT(raw_reach, reasons), .choices = reasons, .sample = "manual", .help = "Of these suppressions."},
+	{"brands[].reach[].classes", KIND_CHOICES, REQUIRED, AT(raw_reach, classes), .choices = classes, .sample = "service", .help = "And mail of these classes."},
+	{"brands[].reach[].scopes", KIND_CHOICES, AT(raw_reach, scopes), .choices = scopes,
+	    .help = "Only suppressions made at these levels. Default: at any."},
+	{"brands[].reach[].blocks", KIND_FLAG, AT(raw_reach, blocks), .def = "true", .help = "Whether they stop it."},
+	{"brands[].reach[].note", KIND_TEXT, REQUIRED, AT(raw_reach, note), .check = check_title, .sample = "who is stopped by hand gets no receipts either", .help = "Why, for whoever asks one day."},
 	{"brands[].style_file", KIND_TEXT, AT(raw_brand, style_file), .check = check_path,
 	    .help = "Style sheet of the brand's pages, put behind ours (see the classes box, field, quiet and the variables --ground, --ink, --soft, --line, --act, --on-act). It may load nothing but data: images."},
 	{"brands[].frame_file", KIND_TEXT, AT(raw_brand, frame_file), .check = check_path,

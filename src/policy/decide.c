@@ -72,13 +72,17 @@ static void explain_suppression(
 	const struct question *q = f->question;
 	const struct suppression_row row = suppression_row_of(s);
 	bool in_scope = scope_reaches(q, row.level, row.scope_id), live = suppression_is_live(&row, q->now_ms);
-	bool in_class = reason_reaches(row.reason, q->stream->class), lifted = f->allowed && reason_is_lifted(row.reason);
+	bool in_class = brand_reaches(q->stream->brand, row.reason, row.level, q->stream->class);
+	bool lifted = f->allowed && reason_is_lifted(row.reason), changed = reach_is_changed(q->stream->brand, row.reason, row.level, q->stream->class);
 	*ret = (struct finding){.rule = RULE_SUPPRESSION, .suppression = s, .blocks = in_scope && live && in_class && !lifted};
+	ret->by_settings = in_scope && live && changed;
 	ret->decides = v->rule == RULE_SUPPRESSION && ret->blocks && row.seq == v->seq && row.reason == v->reason &&
 		       row.level == v->level;
 	ret->why = !in_scope ? "it is for another brand, stream or topic"
 		   : !live   ? "it has expired"
 		   : lifted && in_class ? "an allow row lifts it"
+		   : changed ? (in_class ? "the brand's settings (reach) let it reach this class of mail, too"
+		                         : "the brand's settings (reach) let this class of mail pass")
 			     : reason_why(row.reason, in_class);
 }
 

@@ -4,8 +4,8 @@
 #include "policy/policy.h"
 
 /* ---- reach.c ---- */
-/* Does a suppression of this reason speak against mail of this class at all? */
-bool reason_reaches(enum reason r, enum mail_class c);
+/* Does the brand's table differ from the shipped one in this cell? */
+bool reach_is_changed(const struct brand *b, enum reason r, enum scope_level level, enum mail_class c);
 /* Bigger wins when several reach. */
 int reason_strength(enum reason r);
 /* Does an allow row lift it? */

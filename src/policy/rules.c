@@ -21,7 +21,7 @@ void facts_add_suppression(struct facts *f, const struct suppression_row *row)
 {
 	const struct question *q = f->question;
 	if (!scope_reaches(q, row->level, row->scope_id) || !suppression_is_live(row, q->now_ms) ||
-	    !reason_reaches(row->reason, q->stream->class))
+	    !brand_reaches(q->stream->brand, row->reason, row->level, q->stream->class))
 		return;
 	struct suppression_row *best = &f->strongest[reason_is_firm(row->reason)][reason_is_lifted(row->reason)];
 	if (!best->reason || is_stronger(row, best))

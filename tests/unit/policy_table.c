@@ -144,6 +144,30 @@ static bool has_word(struct view records, struct view word)
 	return false;
 }
 
+/* "reach REASON CLASS blocks|passes [LEVEL]": as settings say it that were not looked at. */
+static void set_reach(struct brand *b, struct view entry)
+{
+	struct view verb, reason = {0}, class = {0}, way = {0}, level = {0};
+	if (!view_word(&entry, &verb) || !view_eq(verb, V("reach")))
+		return;
+	(void)(view_word(&entry, &reason) && view_word(&entry, &class) && view_word(&entry, &way) && view_word(&entry, &level));
+	assert_true(reason_of(reason) && mail_class_of(class));
+	for (enum scope_level l2 = SCOPE_GLOBAL; l2 <= SCOPE_TOPIC; l2++) {
+		struct reach_change *change = &b->reach[reason_of(reason)][l2];
+		if (level.n && !view_eq(level, view_of(scope_word(l2))))
+			continue;
+		*(view_eq(way, V("blocks")) ? &change->wider : &change->narrower) = (uint8_t)(1u << mail_class_of(class));
+	}
+}
+
+static void set_reaches(struct brand *b, struct view records)
+{
+	struct view one;
+	memset(b->reach, 0, sizeof b->reach);
+	while (view_cut(&records, '+', &one))
+		set_reach(b, one);
+}
+
 static void set_the_scene(struct view records, unsigned number, char person[PERSON_TEXT])
 {
 	static char *folded[1];
@@ -153,6 +177,7 @@ static void set_the_scene(struct view records, unsigned number, char person[PERS
 	folded[0] = domain;
 	b->folding = has_word(records, V("folds")) ? folded : NULL;
 	b->folding_count = b->folding ? 1 : 0;
+	set_reaches(b, records);
 	b->refuses_typos = has_word(records, V("typo"));
 	b->mails_roles = has_word(records, V("mails-roles"));
 	bool lives = has_word(records, V("lives"));
@@ -168,7 +193,7 @@ static void record(const char *person, struct view entry)
 	struct change ch;
 	const struct view whole = entry;
 	assert_true(view_word(&entry, &verb));
-	static const char *const scenes[] = {"nothing", "folds", "role", "typo", "mails-roles", "lives"};
+	static const char *const scenes[] = {"nothing", "folds", "role", "typo", "mails-roles", "lives", "reach"};
 	for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
 		if (view_eq(verb, view_of(scenes[i])))
 			return;
