@@ -164,11 +164,18 @@ struct consent_row {
 	uint64_t seq;
 	bool enquiry; /* evidence_is_enquiry */
 };
+struct cap_row { /* a person's own limit (ledger/cap.h), where there is one */
+	enum scope_level level;
+	uint8_t scope_id[SCOPE_ID_BYTES];
+	unsigned week, month;
+	uint64_t seq;
+};
 struct ledger_visitor {
 	void (*suppression)(void *arg, const struct suppression_row *row);
 	void (*consent)(void *arg, const struct consent_row *row);
 	void (*allow)(void *arg, const struct suppression_row *row); /* .reason is 0 */
 	void (*corporate)(void *arg, uint64_t seq); /* the person is a corporate subscriber, by this entry */
+	void (*cap)(void *arg, const struct cap_row *row);
 };
 int ledger_visit(struct ledger *l, const struct person_key *who, const struct ledger_visitor *v, void *arg, struct err *err) MUST_CHECK;
 
@@ -196,6 +203,8 @@ enum change_kind { /* stored values (journal): never renumber */
 	CHANGE_ALLOW = 20,      /* an allow row (ledger/blocks.h) at this scope, in place of the one that stands; .note says why, .actor who */
 	CHANGE_DISALLOW,        /* it goes */
 	CHANGE_FAMILY,          /* no statement, and no journal entry: remembers whose form .address is (ledger/blocks.h) */
+	CHANGE_CAP = 30,        /* the person wants fewer mails: ledger/cap.h */
+	CHANGE_UNCAP,           /* or as many as come, again */
 	CHANGE_WORDING = 40,    /* a text of consent is kept: ledger/wording.h */
 	CHANGE_CORPORATE,       /* .who is a company's: streams may take further bases for it. The latest word counts */
 	CHANGE_INDIVIDUAL,      /* .who is a person, as everybody is of whom nothing is known */

@@ -36,7 +36,7 @@ struct restored {
 	uint64_t blocks;  /* suppressions and withdrawals that the other one had */
 	uint64_t changed; /* of these, those that were not there, or not as strong */
 };
-/* Adds to INTO every suppression (of domains and digests too) and every withdrawal of FROM, and what families it knows; and keeps its wordings (ledger/wording.h); nothing else of it. So whoever is blocked in INTO stays blocked, whatever FROM
+/* Adds to INTO every suppression (of domains and digests too) and every withdrawal of FROM, and what families it knows; people's limits (ledger/cap.h) that are lower; and keeps its wordings (ledger/wording.h); nothing else of it. So whoever is blocked in INTO stays blocked, whatever FROM
  * is: grants and addresses of a copy may be of people who have left since. Both must have the same ledger key. */
 int ledger_restore(struct ledger *into, struct ledger *from, struct view source, struct view actor, struct restored *ret,
     struct err *err) MUST_CHECK;

@@ -323,6 +323,8 @@ static const struct operation {
 	[CHANGE_ALLOW] = {apply_allow, true},
 	[CHANGE_DISALLOW] = {apply_disallow, false},
 	[CHANGE_FAMILY] = {name_only, false},
+	[CHANGE_CAP] = {apply_cap, true},
+	[CHANGE_UNCAP] = {apply_cap, false},
 	[CHANGE_WORDING] = {apply_wording, false},
 	[CHANGE_CORPORATE] = {apply_subscriber, false},
 	[CHANGE_INDIVIDUAL] = {apply_subscriber, false},

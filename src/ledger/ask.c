@@ -128,6 +128,8 @@ int ledger_ask(struct ledger *l, const struct asked *who, const struct ledger_vi
 	a.kinds = kinds_of(l, a.txn);
 	if (a.kinds & KIND_ALLOW)
 		visit_allows(a.txn, &who->who, &a.visit);
+	if (a.kinds & KIND_CAP)
+		visit_caps(a.txn, &who->who, &a.visit);
 	if (a.kinds & KIND_SUBSCRIBER)
 		visit_subscriber(a.txn, &who->who, &a.visit);
 	a.kinds &= KINDS_OF_NAMES;

@@ -127,6 +127,10 @@ int ledger_restore(struct ledger *into, struct ledger *from, struct view source,
 	}
 	if (rc == 0)
 		rc = families_copy(into, from, err);
+	uint64_t caps = 0;
+	if (rc == 0)
+		rc = caps_copy(into, from, source, actor, &caps, err);
+	done.changed += caps;
 	if (rc == 0)
 		rc = wordings_copy(into, from, err);
 	*ret = done;

@@ -75,6 +75,7 @@ int apply_forget(struct apply *a, const struct change *c, struct change_result *
 	} kinds[] = {
 		{TABLE_SUPPRESSIONS, SUPPRESSION_KEY, suppression_bare},
 		{TABLE_CONSENTS, CONSENT_KEY, consent_bare},
+		{TABLE_CAPS, CONSENT_KEY, cap_bare},
 	};
 	struct view old, person = bytes_of(c->who.b, PERSON_KEY_BYTES);
 	struct change tombstone = *c;

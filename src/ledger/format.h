@@ -23,7 +23,8 @@
  *                                                          length 2 and the text (ledger/wording.h)
  * subscribers   person 16                                  1, corporate 1, event 8, seq 8, str source, str actor
  * links         person 16, person 16                       1, channel of the second 1, event 8, seq 8, str source, str actor; a link is two rows
- * meta          "blocks"                                   2: bits of what blocks, allows, families, subscribers and links have ever held
+ * caps          person 16, level 1, scope id 8             1, channel 1, week 4, month 4, event 8, own word 8, seq 8, str source, str actor
+ * meta          "blocks"                                   2: bits of what blocks, allows, families, subscribers, links and caps have ever held
  * meta          "version", "ledger-key", "person-key"      1, and the first 16 bytes of HMAC-SHA-256(key, "optgate key check") */
 #pragma once
 

@@ -90,7 +90,7 @@ static bool is_about_a_person(enum change_kind k)
 {
 	return k == CHANGE_SUPPRESS || k == CHANGE_UNSUPPRESS || k == CHANGE_GRANT || k == CHANGE_WITHDRAW || k == CHANGE_PERSON ||
 	       k == CHANGE_FORGET || k == CHANGE_REQUEST || k == CHANGE_ALLOW || k == CHANGE_DISALLOW ||
-	       (k >= CHANGE_CORPORATE && k <= CHANGE_UNLINK);
+	       k == CHANGE_CAP || k == CHANGE_UNCAP || (k >= CHANGE_CORPORATE && k <= CHANGE_UNLINK);
 }
 
 static bool choose(void *arg, const struct journal_entry *e)

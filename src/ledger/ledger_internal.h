@@ -80,6 +80,7 @@ uint64_t journal_append(
 #define KINDS_OF_NAMES   0xffu /* those that are found by an address's name */
 #define KIND_SUBSCRIBER  (1u << 8)
 #define KIND_LINK        (1u << 9)
+#define KIND_CAP         (1u << 10)
 unsigned kinds_read(struct txn *t);
 /* The same for a read transaction of L, without a look when nothing was committed since the last. */
 unsigned kinds_of(struct ledger *l, struct txn *t);
@@ -155,6 +156,13 @@ int links_spread(struct apply *a, const struct change *c, uint64_t seq, struct e
 /* An erased person's links. */
 void links_drop(struct apply *a, const struct person_key *who);
 
+/* ---- cap.c ---- */
+int cap_check(const struct change *c, struct err *err) MUST_CHECK;
+int apply_cap(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+void cap_bare(struct apply *a, struct view key);
+/* INTO knows every limit of FROM then that its person has not taken back since. */
+int caps_copy(struct ledger *into, struct ledger *from, struct view source, struct view actor, uint64_t *ret_changed, struct err *err) MUST_CHECK;
+
 /* ---- forget.c ---- */
 int apply_forget(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
 
@@ -180,6 +188,7 @@ struct visit {
 };
 void visit_suppressions(struct txn *t, enum table table, const struct person_key *who, struct visit *v);
 void visit_allows(struct txn *t, const struct person_key *who, struct visit *v);
+void visit_caps(struct txn *t, const struct person_key *who, struct visit *v);
 void visit_subscriber(struct txn *t, const struct person_key *who, struct visit *v);
 void visit_person(struct txn *t, const struct person_key *who, struct visit *v);
 int visit_end(struct txn **t, const struct visit *v, struct err *err) MUST_CHECK;

@@ -102,6 +102,7 @@ int ledger_visit(
 	visit_suppressions(t, TABLE_BLOCKS, who, &v);
 	visit_allows(t, who, &v);
 	visit_subscriber(t, who, &v);
+	visit_caps(t, who, &v);
 	return visit_end(&t, &v, err);
 }
 

@@ -33,6 +33,7 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_WORDINGS] = "wordings",
 	[TABLE_SUBSCRIBERS] = "subscribers",
 	[TABLE_LINKS] = "links",
+	[TABLE_CAPS] = "caps",
 };
 #define TABLES_MOST 32 /* room for tables of later versions */
 

@@ -198,6 +198,8 @@ static const struct form {
 	[CHANGE_ALLOW] = {true, WANTS_WHO, allow_check},
 	[CHANGE_DISALLOW] = {true, WANTS_WHO, NULL},
 	[CHANGE_FAMILY] = {true, WANTS_WHO | WANTS_PERSON | WANTS_ADDRESS, NULL},
+	[CHANGE_CAP] = {true, WANTS_WHO | WANTS_PERSON, cap_check},
+	[CHANGE_UNCAP] = {true, WANTS_WHO | WANTS_PERSON, cap_check},
 	[CHANGE_WORDING] = {true, 0, wording_check},
 	[CHANGE_CORPORATE] = {true, WANTS_WHO | WANTS_PERSON, NULL},
 	[CHANGE_INDIVIDUAL] = {true, WANTS_WHO | WANTS_PERSON, NULL},
