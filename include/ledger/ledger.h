@@ -217,6 +217,10 @@ const char *change_word(enum change_kind k); /* "suppress"; NULL for what is non
 /* Does the removal of this reason ask for a second person? */
 bool removal_asks_two(enum reason r);
 #define REMOVAL_REQUEST_DAYS 30
+/* The removal that the request of entry SEQ asks for: an UNSUPPRESS that wants an actor, a source and a note to be an approval of it.
+ * ERR_MISSING: that entry is no request. */
+struct change;
+int ledger_request(struct ledger *l, uint64_t seq, struct change *ret, struct err *err) MUST_CHECK;
 #define ACTOR_RECIPIENT      "recipient" /* only where the person has acted, by a token of theirs */
 
 /* All strings are copied by ledger_submit and ledger_change. A person's .address may be empty when only the key is known (a token). */

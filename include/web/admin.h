@@ -12,7 +12,7 @@
 #include "inbound/webhook.h"
 #include "web/web.h"
 
-enum admin_role { ADMIN_READ = 1, ADMIN_CHECK = 2, ADMIN_OPTOUT = 4, ADMIN_LISTS = 8, ADMIN_HOOKS = 16 };
+enum admin_role { ADMIN_READ = 1, ADMIN_CHECK = 2, ADMIN_OPTOUT = 4, ADMIN_LISTS = 8, ADMIN_HOOKS = 16, ADMIN_APPROVE = 32 };
 /* "read", or several joined by commas. 0: a word that is none. */
 unsigned admin_roles_of(struct view words);
 void admin_roles_text(unsigned roles, struct buf *out);

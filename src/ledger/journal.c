@@ -146,6 +146,27 @@ int ledger_journal(
 	return walk(l, from, hand_on, &e, err);
 }
 
+static bool take_request(void *arg, const struct journal_entry *e)
+{
+	struct change *c = arg;
+	if (e->seq == c->request && e->kind == CHANGE_REQUEST) {
+		c->kind = CHANGE_UNSUPPRESS;
+		c->channel = e->channel;
+		c->who = e->who;
+		c->scope = e->scope;
+		c->reason = e->reason;
+	}
+	return false;
+}
+
+int ledger_request(struct ledger *l, uint64_t seq, struct change *ret, struct err *err)
+{
+	*ret = (struct change){.request = seq};
+	if (ledger_journal(l, seq, take_request, ret, err) < 0)
+		return -1;
+	return ret->kind ? 0 : err_set(err, ERR_MISSING, "journal entry %llu is no request for a removal", (unsigned long long)seq);
+}
+
 uint64_t ledger_journal_last(struct ledger *l)
 {
 	struct txn *t = NULL;

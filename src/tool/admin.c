@@ -24,7 +24,7 @@ int run_admin_add(struct tool *t)
 	char secret[ADMIN_SECRET_TEXT], stored[ADMIN_STORED_TEXT];
 	struct err err;
 	if (!roles)
-		return misuse(t, "admin add: expected roles of read, check, optout, lists, hooks, joined by commas, found \"%s\"", t->args.operands[1]);
+		return misuse(t, "admin add: expected roles of read, check, optout, lists, approve, hooks, joined by commas, found \"%s\"", t->args.operands[1]);
 	if (need_config(t, &err) < 0 || config_make_dirs(t->config, &err) < 0 || admin_key_make(view_of(name), roles, secret, stored, &err) < 0)
 		return failed(t, &err);
 	int code = passwords_set(t->config->admin_key_file, view_of(name), view_of(stored), &err) < 0 ? failed(t, &err) : report(t, name, "made", secret);

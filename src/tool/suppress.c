@@ -137,33 +137,20 @@ int run_suppress_remove(struct tool *t)
 	return ledger_change(t->ledger, &c, &r, &err) < 0 ? failed(t, &err) : tell_request(t, &c, &r);
 }
 
-static bool take_request(void *arg, const struct journal_entry *e)
-{
-	struct change *c = arg;
-	if (e->seq == c->request && e->kind == CHANGE_REQUEST) {
-		c->kind = CHANGE_UNSUPPRESS;
-		c->channel = e->channel;
-		c->who = e->who;
-		c->scope = e->scope;
-		c->reason = e->reason;
-	}
-	return false;
-}
-
 int run_suppress_approve(struct tool *t)
 {
-	struct change c = {.actor = view_of(t->actor), .source = V("cli"), .note = view_of(option(&t->args, OPT_NOTE))};
 	const char *number = t->args.operands[0];
 	struct change_result r;
+	struct change c;
 	struct err err;
-	if (!view_u64(view_of(number), INT64_MAX, &c.request) || !c.request)
+	uint64_t seq;
+	if (!view_u64(view_of(number), INT64_MAX, &seq) || !seq)
 		return misuse(t, "suppress approve: expected the number of a journal entry, found \"%s\"", number);
-	if (need_ledger(t, true, &err) < 0 || ledger_journal(t->ledger, c.request, take_request, &c, &err) < 0)
+	if (need_ledger(t, true, &err) < 0 || ledger_request(t->ledger, seq, &c, &err) < 0)
 		return failed(t, &err);
-	if (!c.kind) {
-		err_set(&err, ERR_MISSING, "journal entry %s is no request for a removal", number);
-		return failed(t, &err);
-	}
+	c.actor = view_of(t->actor);
+	c.source = V("cli");
+	c.note = view_of(option(&t->args, OPT_NOTE));
 	if (ledger_change(t->ledger, &c, &r, &err) < 0)
 		return failed(t, &err);
 	c.address = view_of(number); /* whose it is the journal doesn't say */

@@ -125,7 +125,7 @@ const struct verb verbs[] = {
 	{"client", "add", "NAME", 1, 1, 0, 0, "set the password of a client", "Asks for it, or reads one line from standard input. Reload the daemon afterwards (SIGHUP).", run_client_add},
 	{"client", "remove", "NAME", 1, 1, 0, 0, "take a client's password away", NULL, run_client_remove},
 	{"client", "list", "", 0, 0, 0, 0, "the clients of the settings and how each is known", NULL, run_client_list},
-	{"admin", "add", "NAME ROLES", 2, 2, 0, 0, "a key for the admin listener", "ROLES: read, check, optout, lists, hooks, or several joined by commas. The key is printed, once; in place of an older one of that name. Reload the daemon afterwards (SIGHUP).", run_admin_add},
+	{"admin", "add", "NAME ROLES", 2, 2, 0, 0, "a key for the admin listener", "ROLES: read, check, optout, lists, approve, hooks, or several joined by commas. The key is printed, once; in place of an older one of that name. Reload the daemon afterwards (SIGHUP).", run_admin_add},
 	{"admin", "remove", "NAME", 1, 1, 0, 0, "take a key back", NULL, run_admin_remove},
 	{"admin", "list", "", 0, 0, 0, 0, "who holds a key, and for what", NULL, run_admin_list},
 	{"config", "check", "", 0, 0, BIT(OPT_NO_KEYS), 0, "is the settings file right", NULL, run_config_check},

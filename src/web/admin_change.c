@@ -1,4 +1,4 @@
-/* POST /v1/suppressions, POST /v1/optout: changes by those who hold a key. The request waits until they are durable. */
+/* POST /v1/suppressions, /v1/optout, /v1/removals, /v1/approvals: changes by those who hold a key. The request waits until they are durable. */
 #include "admin_internal.h"
 #include "optout/stop.h"
 
@@ -45,12 +45,18 @@ static bool text_fits(struct web_request *r, const json_t *q, const char *name, 
 	return false;
 }
 
+static void refused(struct submission *s)
+{
+	json_failed(s->request, &s->err);
+}
+
 /* What all changes have in common. NULL: it has been answered. */
 static struct change *begin(struct web *w, struct web_request *r, const json_t *q, struct submission *s, const char *source)
 {
 	struct order *o = arena_zero(&r->arena, sizeof *o);
 	struct change *c = submission_add(s);
 	struct view given;
+	s->refuse = refused;
 	if (!party_of(w, r, json_text_of(q, "channel"), json_text_of(q, "address"), json_text_of(q, "scope"), &o->party) || !scope_of(r, json_text_of(q, "scope"), &c->scope) ||
 	    !when_of(r, q, "when", &c->event_ms) || !when_of(r, q, "expires", &c->expires_ms) || !text_fits(r, q, "note", NOTE_MAX, &c->note) ||
 	    !text_fits(r, q, "evidence", NOTE_MAX, &c->evidence) || !text_fits(r, q, "source", SOURCE_MAX, &given))
@@ -71,17 +77,78 @@ static void durable(struct submission *s)
 	    c->scope.name, "reason", reason_word(c->reason), "changed", (int)s->first.changed, "entry", (json_int_t)s->first.seq));
 }
 
+/* The body's reason; REASON_NONE: it has been answered. */
+static enum reason reason_asked(struct web_request *r, const json_t *q)
+{
+	struct view word = json_text_of(q, "reason");
+	enum reason reason = word.n ? reason_of(word) : REASON_MANUAL;
+	if (!reason)
+		json_refuse(r, 400, "reason", "expected objection, unsubscribe, complaint, bounce, manual, register, legal or erasure");
+	return reason;
+}
+
 static enum web_when suppress(struct web *w, struct web_request *r, const json_t *q)
 {
 	struct submission *s = submission_new(w, r);
 	struct change *c = begin(w, r, q, s, "api");
 	if (!c)
 		return WEB_NOW;
-	struct view reason = json_text_of(q, "reason");
-	c->reason = reason.n ? reason_of(reason) : REASON_MANUAL;
+	c->reason = reason_asked(r, q);
 	if (!c->reason)
-		return json_refuse(r, 400, "reason", "expected objection, unsubscribe, complaint, bounce, manual, register, legal or erasure");
+		return WEB_NOW;
 	s->answer = durable;
+	return submit_changes(s);
+}
+
+/* ---- removals: by one key, or asked for by one and approved by another ---- */
+
+static void asked(struct submission *s)
+{
+	durable(s);
+	s->request->answer.status = s->first.changed ? 202 : 200;
+}
+
+static enum web_when remove_one(struct web *w, struct web_request *r, const json_t *q)
+{
+	struct submission *s = submission_new(w, r);
+	struct change *c = begin(w, r, q, s, "api");
+	if (!c)
+		return WEB_NOW;
+	c->reason = reason_asked(r, q);
+	if (!c->reason)
+		return WEB_NOW;
+	bool two = removal_asks_two(c->reason);
+	c->kind = two ? CHANGE_REQUEST : CHANGE_UNSUPPRESS;
+	s->answer = two ? asked : durable;
+	return submit_changes(s);
+}
+
+static void approved(struct submission *s)
+{
+	const struct change *c = &s->changes[0];
+	json_answer(s->request, 200, json_pack("{s:I, s:s, s:s, s:s, s:b, s:I}", "request", (json_int_t)c->request, "channel", channel_word(c->channel),
+	    "scope", c->scope.name, "reason", reason_word(c->reason), "changed", (int)s->first.changed, "entry", (json_int_t)s->first.seq));
+}
+
+static enum web_when approve(struct web *w, struct web_request *r, const json_t *q)
+{
+	struct submission *s = submission_new(w, r);
+	struct order *o = arena_zero(&r->arena, sizeof *o);
+	struct change *c = submission_add(s);
+	struct err err;
+	struct view note;
+	json_int_t seq = json_integer_value(json_object_get(q, "request"));
+	if (seq <= 0)
+		return json_refuse(r, 400, "request", "expected the number of a journal entry: the answer of /v1/removals has it");
+	if (!text_fits(r, q, "note", NOTE_MAX, &note))
+		return WEB_NOW;
+	if (ledger_request(w->ledger, (uint64_t)seq, c, &err) < 0)
+		return err.kind == ERR_MISSING ? json_refuse(r, 404, "request", "%s", err.text) : json_failed(r, &err);
+	c->note = note;
+	c->source = V("api");
+	c->actor = actor_of(r, o->actor);
+	s->refuse = refused;
+	s->answer = approved;
 	return submit_changes(s);
 }
 
@@ -122,6 +189,16 @@ static enum web_when with_body(struct web *w, struct web_request *r, enum web_wh
 enum web_when suppress_do(struct web *w, struct web_request *r)
 {
 	return with_body(w, r, suppress);
+}
+
+enum web_when removal_do(struct web *w, struct web_request *r)
+{
+	return with_body(w, r, remove_one);
+}
+
+enum web_when approval_do(struct web *w, struct web_request *r)
+{
+	return with_body(w, r, approve);
 }
 
 enum web_when admin_optout_do(struct web *w, struct web_request *r)

@@ -41,4 +41,4 @@ const struct stream *stream_of(struct web_request *r, struct view name, const st
 /* Has the request a key of that role? False: it has been answered. Sets r->key. */
 bool admin_admits(struct web *w, struct web_request *r, unsigned role);
 
-route_handler admin_routes_show, admin_health_show, metrics_show, explain_show, check_do, suppress_do, admin_optout_do, hook_do;
+route_handler admin_routes_show, admin_health_show, metrics_show, explain_show, check_do, suppress_do, removal_do, approval_do, admin_optout_do, hook_do;

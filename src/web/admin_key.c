@@ -10,7 +10,8 @@ static const struct {
 	struct view word;
 	enum admin_role role;
 } roles[] = {
-    {V("read"), ADMIN_READ}, {V("check"), ADMIN_CHECK}, {V("optout"), ADMIN_OPTOUT}, {V("lists"), ADMIN_LISTS}, {V("hooks"), ADMIN_HOOKS}};
+    {V("read"), ADMIN_READ}, {V("check"), ADMIN_CHECK}, {V("optout"), ADMIN_OPTOUT}, {V("lists"), ADMIN_LISTS}, {V("hooks"), ADMIN_HOOKS},
+    {V("approve"), ADMIN_APPROVE}};
 #define ROLES (sizeof roles / sizeof *roles)
 
 unsigned admin_roles_of(struct view words)

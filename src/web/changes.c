@@ -26,9 +26,13 @@ static void answer(struct web_request *r)
 		s->answer(s);
 		return;
 	}
-	log_event(LOG_LEVEL_ERROR, "web.change.fail", "path=%.3s why=\"%s\"", r->path.p,
-	    log_safe(safe, sizeof safe, s->err.text, strlen(s->err.text)));
-	answer_busy(r);
+	if (s->err.kind != ERR_REFUSED)
+		log_event(LOG_LEVEL_ERROR, "web.change.fail", "path=%.3s why=\"%s\"", r->path.p,
+		    log_safe(safe, sizeof safe, s->err.text, strlen(s->err.text)));
+	if (s->refuse)
+		s->refuse(s);
+	else
+		answer_busy(r);
 }
 
 /* On the committer's thread: keep it short. */

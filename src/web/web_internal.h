@@ -87,6 +87,7 @@ struct submission {
 	struct change changes[SUBMIT_MAX];
 	unsigned count;
 	void (*answer)(struct submission *s); /* all durable */
+	void (*refuse)(struct submission *s); /* none is: .err says why; NULL: a page with 503 */
 	void *arg;
 	bool failed;
 	struct change_result first;
@@ -96,7 +97,7 @@ struct submission {
 struct submission *submission_new(struct web *w, struct web_request *r);
 /* The next change, cleared; NULL when there are SUBMIT_MAX. */
 struct change *submission_add(struct submission *s);
-/* Hands the changes over; none: answers at once. A failure is answered with 503. */
+/* Hands the changes over; none: answers at once. A failure is answered by .refuse, or with 503. */
 enum web_when submit_changes(struct submission *s);
 
 /* ---- ask.c: forms that end in a mail ---- */

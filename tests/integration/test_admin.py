@@ -52,12 +52,12 @@ class Admin:
 
 @pytest.fixture
 def admin(make_gate, sink):
-    return Admin(make_gate(sink.addr, start=False), {"reader": "read", "dialler": "check", "agent": "optout", "lister": "lists,read", "provider": "hooks", "all": "read,check,optout,lists,hooks"})
+    return Admin(make_gate(sink.addr, start=False), {"reader": "read", "dialler": "check", "agent": "optout", "lister": "lists,read", "provider": "hooks", "second": "approve", "all": "read,check,optout,lists,approve,hooks"})
 
 
 def test_what_each_key_may_do(admin):
     routes = admin.yes("GET", "/v1/")["routes"]
-    by_role = {"read": "reader", "check": "dialler", "optout": "agent", "lists": "lister"}
+    by_role = {"read": "reader", "check": "dialler", "optout": "agent", "lists": "lister", "approve": "second"}
     for r in routes:
         if not r["role"]:
             continue
@@ -134,11 +134,44 @@ def test_verdicts_and_changes(admin):
     assert {r["verdict"] for r in admin.yes("POST", "/v1/check", {"stream": "acme/news", "addresses": ["a@sink.test"]}, key="dialler")["results"]} == {"suppress"}
 
 
+def test_a_removal_takes_a_second_key(admin):
+    bob = {"address": "bob@sink.test", "scope": "acme", "reason": "objection"}
+    verdict = lambda who: admin.yes("GET", f"/v1/explain?address={who}&stream=acme/offers", key="reader")["verdict"]
+    entry = admin.yes("POST", "/v1/suppressions", bob, key="all")["entry"]
+    assert "note" in admin.no(409, "POST", "/v1/removals", bob, key="lister")["error"]
+    asked = admin.ask("POST", "/v1/removals", {**bob, "note": "wrong person"}, key="all")
+    assert asked.status == 202 and asked.json["changed"] and asked.json["entry"] > entry and verdict("bob@sink.test") == "suppress"
+    order = {"request": asked.json["entry"], "note": "seen the letter"}
+    # Not by a key without the role, nor by the one that asked, nor for something else, nor without a reason.
+    assert admin.no(403, "POST", "/v1/approvals", order, key="lister")
+    assert "somebody else must approve it" in admin.no(409, "POST", "/v1/approvals", order, key="all")["error"]
+    assert "note" in admin.no(409, "POST", "/v1/approvals", {"request": order["request"]}, key="second")["error"]
+    assert admin.no(404, "POST", "/v1/approvals", {**order, "request": entry}, key="second")["field"] == "request"
+    assert admin.no(400, "POST", "/v1/approvals", {**order, "request": "1"}, key="second")["field"] == "request"
+    assert verdict("bob@sink.test") == "suppress"
+    done = admin.yes("POST", "/v1/approvals", order, key="second")
+    assert done["changed"] and (done["scope"], done["reason"]) == ("acme", "objection") and verdict("bob@sink.test") == "allow"
+    # Good once; the row that comes later stands. A user of the tool is a second person too.
+    admin.yes("POST", "/v1/suppressions", bob, key="all")
+    admin.ask("POST", "/v1/approvals", order, key="second")
+    assert verdict("bob@sink.test") == "suppress"
+    asked = admin.ask("POST", "/v1/removals", {**bob, "note": "wrong person"}, key="all").json["entry"]
+    admin.gate.tool("suppress", "approve", str(asked), "--note", "seen the letter")
+    assert verdict("bob@sink.test") == "allow"
+    # What one may end alone, and what isn't there.
+    kim = {"address": "kim@sink.test", "scope": "acme", "note": "a mistake"}
+    admin.yes("POST", "/v1/suppressions", kim, key="lister")
+    assert admin.yes("POST", "/v1/removals", kim, key="lister")["changed"] and verdict("kim@sink.test") == "allow"
+    assert not admin.yes("POST", "/v1/removals", kim, key="lister")["changed"]
+    assert not admin.yes("POST", "/v1/removals", {**bob, "note": "again"}, key="lister")["changed"]
+
+
 WRONG = [
     ("/v1/suppressions", {"address": "nobody"}, "address"), ("/v1/suppressions", {"address": "a@b.test", "channel": "fax"}, "channel"),
     ("/v1/suppressions", {"address": "a@b.test", "scope": "acne"}, "scope"), ("/v1/suppressions", {"address": "a@b.test", "scope": "acme/offerz"}, "stream"),
     ("/v1/suppressions", {"address": "a@b.test", "scope": "acme", "reason": "dislike"}, "reason"), ("/v1/suppressions", {"address": "a@b.test", "when": "today"}, "when"),
     ("/v1/suppressions", {"address": "a@b.test", "note": "x" * 5000}, "note"), ("/v1/suppressions", {"address": 5}, "address"),
+    ("/v1/removals", {"address": "a@b.test", "scope": "acme", "reason": "dislike"}, "reason"), ("/v1/approvals", {"request": 0}, "request"), ("/v1/approvals", {"request": 1, "note": "x" * 5000}, "note"),
     ("/v1/check", {"stream": "acme", "addresses": []}, "stream"), ("/v1/check", {"stream": "acme/offers", "addresses": "a@b.test"}, "addresses"),
     ("/v1/check", {"stream": "acme/offers", "channel": "pager", "addresses": []}, "channel"),
 ]

@@ -16,7 +16,7 @@ static void roles_are_words(void **state)
 		unsigned roles;
 	} rows[] = {
 	    {"read", ADMIN_READ}, {"hooks,read", ADMIN_READ | ADMIN_HOOKS}, {"read,read", ADMIN_READ}, {"", 0}, {"root", 0}, {"read,root", 0}, {"Read", 0}, {"read ,check", 0},
-	    {"read,check,optout,lists,hooks", ADMIN_READ | ADMIN_CHECK | ADMIN_OPTOUT | ADMIN_LISTS | ADMIN_HOOKS}};
+	    {"read,check,optout,lists,hooks,approve", ADMIN_READ | ADMIN_CHECK | ADMIN_OPTOUT | ADMIN_LISTS | ADMIN_HOOKS | ADMIN_APPROVE}};
 	struct buf text;
 	(void)state;
 	buf_init(&text, 200);
@@ -42,7 +42,7 @@ static void keys_come_back_as_they_were_made(void **state)
 	assert_string_not_equal(secret[0], secret[1]);
 	assert_null(strstr(stored[0], secret[0] + ADMIN_NAME_MAX + 1));
 	assert_true(admin_key_read(view_n(longest, ADMIN_NAME_MAX), view_of(stored[0]), &key));
-	assert_int_equal(key.roles, ADMIN_READ | ADMIN_CHECK | ADMIN_OPTOUT | ADMIN_LISTS | ADMIN_HOOKS);
+	assert_int_equal(key.roles, ADMIN_READ | ADMIN_CHECK | ADMIN_OPTOUT | ADMIN_LISTS | ADMIN_HOOKS | ADMIN_APPROVE);
 	sha256(view_of(secret[0]), hash);
 	assert_memory_equal(key.hash, hash, sizeof hash);
 	const char *const no_names[] = {"", "a:b", "a b", "a.b", "\xc3\xa9"};
