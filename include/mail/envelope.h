@@ -17,6 +17,7 @@ struct envelope {
 	uint8_t protocol;        /* Received's "with": 0 SMTP, 1 ESMTP, 2 ESMTPS, 3 ESMTPA, 4 ESMTPSA */
 	int64_t arrived_ms;
 	uint8_t class;           /* as which it was judged when it came in (enum mail_class); 0 = not kept (version 1) */
+	uint32_t named;          /* recipients that the client named for this message, those refused too; 0 = not kept (up to version 2) */
 };
 
 struct recipient {

@@ -83,6 +83,7 @@ static void set_limits(struct http_out *h, const struct http_out_post *p)
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(c, CURLOPT_MAXCONNECTS, (long)CONNECTIONS);
+	curl_easy_setopt(c, CURLOPT_FORBID_REUSE, (long)p->anywhere); /* the settings may say otherwise next time */
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)p->timeout_ms);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)p->timeout_ms);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);

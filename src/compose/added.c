@@ -60,14 +60,14 @@ static void add_identity(const struct compose_job *job, const struct head *head,
 }
 
 /* Where the tool hears of an opt-out by itself: its own one-click link, if its host is one of ours to call. It travels in our link, sealed, so
- * that nothing need be kept for it. */
+ * that nothing need be kept for it. In a message for several people it is one person's, or nobody's: then it isn't ours to hand on. */
 static void find_tool(const struct compose_job *job, const struct head *head, char dst[TOKEN_TOOL_MAX + 1])
 {
 	const struct compose_settings *s = job->settings;
 	const struct field *link = head_find(head, V("List-Unsubscribe")), *post = head_find(head, V("List-Unsubscribe-Post"));
 	struct tool_link l;
 	struct buf text;
-	if (!s->tool_host_count || !link || !post || !tool_link_takes_post(post->value))
+	if (!s->tool_host_count || job->envelope->named != 1 || !link || !post || !tool_link_takes_post(post->value))
 		return;
 	buf_init(&text, TOOL_FIELD_MAX);
 	field_text(link, &text);

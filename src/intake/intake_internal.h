@@ -59,6 +59,7 @@ struct intake_tx {
 	bool no_memory;
 	uint64_t id;
 	unsigned refused_rcpts;
+	unsigned named_rcpts; /* those that were put off, too */
 	struct address from;
 	struct view helo, envid;
 	uint8_t ret, protocol;

@@ -56,6 +56,7 @@ struct envelope envelope_of(const struct intake_tx *tx, const struct choice *c)
 	    .ret = tx->ret,
 	    .protocol = tx->protocol,
 	    .class = (uint8_t)c->stream->class,
+	    .named = tx->named_rcpts,
 	    .arrived_ms = clock_wall(tx->intake->clock),
 	};
 }

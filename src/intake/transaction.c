@@ -146,6 +146,7 @@ void tx_rcpt(void *opaque, const struct intake_rcpt *r, struct reply *reply)
 		reply_set(reply, 250, "2.1.5", "Recipient ok, named before");
 		return;
 	}
+	tx->named_rcpts++;
 	struct person_key who;
 	ledger_person_key(tx->intake->ledger, CHANNEL_EMAIL, view_of(r->to->text), &who);
 	struct verdict v = ask_all_streams(tx, r->to, &who);

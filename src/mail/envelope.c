@@ -3,7 +3,7 @@
 #include "mail/envelope.h"
 
 #define VERSION 1
-#define ENVELOPE_VERSION 2 /* since 2: the class */
+#define ENVELOPE_VERSION 3 /* since 2: the class; since 3: how many were named */
 #define LENGTH_BYTES 2
 
 void envelope_write(const struct envelope *e, struct buf *out)
@@ -17,6 +17,7 @@ void envelope_write(const struct envelope *e, struct buf *out)
 	be_add(out, e->protocol, 1);
 	be_add(out, (uint64_t)e->arrived_ms, 8);
 	be_add(out, e->class, 1);
+	be_add(out, e->named, 4);
 }
 
 static int check_end(const struct be_reader *r, const char *what, struct err *err)
@@ -49,6 +50,7 @@ int envelope_read(struct view bytes, struct envelope *ret, struct err *err)
 	e.protocol = (uint8_t)be_take_u(&r, 1);
 	e.arrived_ms = (int64_t)be_take_u(&r, 8);
 	e.class = version >= 2 ? (uint8_t)be_take_u(&r, 1) : 0;
+	e.named = version >= 3 ? (uint32_t)be_take_u(&r, 4) : 0;
 	if (check_end(&r, "envelope", err) < 0)
 		return -1;
 	*ret = e;

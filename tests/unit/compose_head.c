@@ -198,6 +198,45 @@ static void tokens_lead_back(void **state)
 	sample_end(&s);
 }
 
+#define POST_FIELD "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+#define TOOL_LINK  "https://lists.example.com/leave?u=1"
+
+/* The tool's own link travels in ours: only one that takes a POST, at a host that is named, of a message for one person. */
+static void the_tools_link_is_sealed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *fields;
+		uint32_t named;
+		const char *sealed;
+	} cases[] = {
+	    {"List-Unsubscribe: <mailto:a@b.example>,\r\n <" TOOL_LINK ">\r\n" POST_FIELD, 1, TOOL_LINK},
+	    {"List-Unsubscribe: <" TOOL_LINK ">\r\n" POST_FIELD, 2, ""},
+	    {"List-Unsubscribe: <" TOOL_LINK ">\r\n" POST_FIELD, 0, ""},
+	    {"List-Unsubscribe: <" TOOL_LINK ">\r\n", 1, ""},
+	    {"List-Unsubscribe: <http://lists.example.com/leave>\r\n" POST_FIELD, 1, ""},
+	    {"List-Unsubscribe: <https://elsewhere.example/leave>\r\n" POST_FIELD, 1, ""},
+	    {POST_FIELD, 1, ""},
+	};
+	struct sample s;
+	sample_begin(&s, 0);
+	s.settings->tool_hosts = mem_zero(sizeof *s.settings->tool_hosts);
+	s.settings->tool_hosts[s.settings->tool_host_count++] = sample_text("*.example.com");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char message[1000];
+		snprintf(message, sizeof message, FDM "%s\r\n", cases[i].fields);
+		s.envelope.named = cases[i].named;
+		struct compose_job job = sample_job(&s, &s.marketing, view_of(message));
+		struct composed done;
+		struct token t;
+		assert_int_equal(compose(s.composer, &job, &done, NULL), 0);
+		size_t at = view_ifind(done.head, V("/u/")) + 3;
+		assert_int_equal(token_open_link(s.settings->tokens, view_sub(done.head, at, view_find(done.head, at, '>')), &t, NULL), 0);
+		assert_string_equal(t.tool, cases[i].sealed);
+	}
+	sample_end(&s);
+}
+
 static void titles_become_phrases(void **state)
 {
 	(void)state;
@@ -324,6 +363,7 @@ int main(void)
 	    cmocka_unit_test(received_says_where_from),
 	    cmocka_unit_test(what_cannot_be_composed_is_said),
 	    cmocka_unit_test(tokens_lead_back),
+	    cmocka_unit_test(the_tools_link_is_sealed),
 	    cmocka_unit_test(titles_become_phrases),
 	    cmocka_unit_test(newsletters_pass_unchanged),
 	};

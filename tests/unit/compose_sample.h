@@ -51,7 +51,7 @@ static inline void sample_policy(struct sample *s)
 static inline void sample_envelope(struct sample *s)
 {
 	s->envelope = (struct envelope){.client = V("mautic"), .client_ip = V("192.0.2.7"), .helo = V("tool.example.com"),
-	    .brand = V("acme"), .stream = V("offers"), .campaign = V("spring sale"), .return_path = V("news@example.com"), .protocol = 4,
+	    .brand = V("acme"), .stream = V("offers"), .campaign = V("spring sale"), .return_path = V("news@example.com"), .protocol = 4, .named = 1,
 	    .arrived_ms = 1795485960000};
 	ALWAYS(address_parse(V("jane.Doe@example.org"), &s->rcpt, NULL) == 0);
 }

@@ -139,7 +139,7 @@ static void envelopes_come_back(void **state)
 {
 	(void)state;
 	struct envelope e = {.client = V("shop"), .client_ip = V("192.0.2.1"), .helo = V("h"), .brand = V("b"), .stream = V("s"),
-	    .campaign = V("c"), .return_path = V("r@x.example"), .envid = V("QQ"), .ret = 2, .protocol = 4, .arrived_ms = -5}, got;
+	    .campaign = V("c"), .return_path = V("r@x.example"), .envid = V("QQ"), .ret = 2, .protocol = 4, .arrived_ms = -5, .class = 2, .named = 70000}, got;
 	struct recipient r = {.address = V("a@b.c"), .orcpt = V("rfc822;a@b.c"), .notify = 6}, back;
 	struct buf b;
 	struct err err;
@@ -149,7 +149,16 @@ static void envelopes_come_back(void **state)
 	assert_true(view_eq(got.client, e.client) && view_eq(got.client_ip, e.client_ip) && view_eq(got.helo, e.helo));
 	assert_true(view_eq(got.brand, e.brand) && view_eq(got.stream, e.stream) && view_eq(got.topic, e.topic));
 	assert_true(view_eq(got.campaign, e.campaign) && view_eq(got.return_path, e.return_path) && view_eq(got.envid, e.envid));
-	assert_true(got.ret == 2 && got.protocol == 4 && got.arrived_ms == -5);
+	assert_true(got.ret == 2 && got.protocol == 4 && got.arrived_ms == -5 && got.class == 2 && got.named == 70000);
+	for (uint8_t version = 1; version < 3; version++) { /* what lies in a queue from before */
+		struct buf old;
+		buf_init(&old, 1000);
+		buf_add(&old, view_n(b.p, b.n - (version == 1 ? 5 : 4)));
+		old.p[0] = (char)version;
+		assert_int_equal(envelope_read(buf_view(&old), &got, &err), 0);
+		assert_true(got.class == (version == 1 ? 0 : 2) && got.named == 0 && got.arrived_ms == -5);
+		buf_free(&old);
+	}
 	for (size_t n = 0; n < b.n; n++) {
 		assert_int_equal(envelope_read(view_n(b.p, n), &got, &err), -1);
 		assert_int_equal(err.kind, ERR_CORRUPT);
