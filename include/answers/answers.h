@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "decisions/decisions.h"
 #include "policy/policy.h"
 
 json_t *json_time(int64_t ms); /* RFC 3339; null for 0 */
@@ -17,3 +18,10 @@ int linked_json(struct ledger *l, const struct person_key *who, json_t **ret, st
 /* The verdict on Q, every row that had a say, and what is known of the person beside. ADDRESS: canonical text. *RET and *RET_KIND are set on success. */
 int explanation_json(struct ledger *l, const struct question *q, const char *address, json_t **ret, enum verdict_kind *ret_kind,
     struct err *err) MUST_CHECK;
+
+json_t *entry_json(const struct journal_entry *e);
+
+/* What was decided of a message, oldest first, from the log of decisions: REF as a reply or a log line has it, "01jd3k5m7n9pq" (all recipients) or
+ * "01jd3k5m7n9pq.2". With "journal", the entry that decided, where it is still there. May take seconds: it reads the log's files.
+ * ERR_SYNTAX for a REF that is none, ERR_MISSING when nothing is known of it. */
+int past_json(struct ledger *l, const char *decisions_dir, const char *ref, json_t **ret, struct err *err) MUST_CHECK;

@@ -68,6 +68,7 @@ struct web_settings { /* frozen, shared; allocated with mem_zero; owns one refer
 	struct certificate *admin_certificate; /* of the admin listener (web/admin.h), as .certificate */
 	struct admin_key *keys;
 	unsigned key_count;
+	char *decisions_dir; /* where the log of decisions is read for /v1/explain?ref= */
 	struct admin_hook *hooks;
 	unsigned hook_count;
 };

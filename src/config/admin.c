@@ -93,6 +93,7 @@ int make_admin(struct config *c, const struct raw *raw, struct err *err)
 		}
 	if (make_certificate(c, &raw->admin.tls_certificate, &raw->admin.tls_key, "admin.tls_certificate", &w->admin_certificate, err) < 0)
 		return -1;
+	w->decisions_dir = mem_strdup(c->decisions_dir);
 	return read_keys(c, w, err);
 }
 

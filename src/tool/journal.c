@@ -17,26 +17,6 @@ struct tail {
 	uint64_t left, next;
 };
 
-static json_t *word_json(const char *word)
-{
-	return word ? json_string(word) : json_null();
-}
-
-json_t *entry_json(const struct journal_entry *e)
-{
-	json_t *o = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b}", "entry", (json_int_t)e->seq,
-	    "when", json_time(e->event_ms), "arrived", json_time(e->arrived_ms), "change",
-	    word_json(change_word(e->kind)), "channel", e->channel ? word_json(channel_word(e->channel)) : json_null(),
-	    "person", hex_json(e->who.b, sizeof e->who.b), "scope", e->scope.name, "reason",
-	    e->reason ? word_json(reason_word(e->reason)) : json_null(), "basis",
-	    e->basis ? word_json(basis_word(e->basis)) : json_null(), "expires", json_time(e->expires_ms), "kept_only",
-	    (int)e->kept_only);
-	json_object_update_new(o, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "source", json_view(e->source), "actor",
-				      json_view(e->actor), "note", json_view(e->note), "wording", json_view(e->wording),
-				      "evidence", json_view(e->evidence), "hash", hex_json(e->hash, sizeof e->hash)));
-	return o;
-}
-
 /* One line an entry, columns of fixed width, so that a follower can go on printing. */
 static void print_entry(struct tool *t, const json_t *o)
 {

@@ -141,9 +141,6 @@ void print_objects(struct tool *t, const json_t *rows, const char *const *column
 /* A global scope has an empty name; in text that would be a dash. */
 void name_global(json_t *rows, const char *name);
 
-/* journal.c */
-json_t *entry_json(const struct journal_entry *e);
-
 /* key.c: the text of a DKIM record. */
 void dkim_record(struct buf *out, const struct sign_key *key);
 

@@ -30,7 +30,7 @@ static const struct admin_route {
 	{{METHOD_GET, "/readyz", admin_health_show, health_answers}, 0, "the same, for a load balancer"},
 	{{METHOD_GET, "/metrics", metrics_show, health_answers}, ADMIN_READ, "counters in the Prometheus text format"},
 	{{METHOD_GET, "/v1/", admin_routes_show, api_answers}, 0, "this list"},
-	{{METHOD_GET, "/v1/explain", explain_show, api_answers}, ADMIN_READ, "why: ?address=&stream=BRAND/STREAM[/TOPIC]&channel=email"},
+	{{METHOD_GET, "/v1/explain", explain_show, api_answers}, ADMIN_READ, "why: ?address=&stream=BRAND/STREAM[/TOPIC]&channel=email, or of a message: ?ref="},
 	{{METHOD_POST, "/v1/check", check_do, api_answers}, ADMIN_CHECK,
 	    "verdicts: {\"stream\", \"channel\", \"addresses\": [...]}, up to 10,000 addresses"},
 	{{METHOD_POST, "/v1/suppressions", suppress_do, api_answers}, ADMIN_LISTS,
@@ -195,6 +195,7 @@ void admin_settings_free(struct web_settings *s)
 		free(s->hooks[i].certificates);
 	}
 	free(s->hooks);
+	free(s->decisions_dir);
 	free(s->keys);
 }
 
@@ -214,6 +215,10 @@ int admin_start(struct web **ret, const char *listen, const struct web_limits *l
 	w->service.raw_bodies = true;
 	w->service.headers = headers;
 	w->service.header_count = sizeof headers / sizeof *headers;
+	if (desk_open(&w->desk, err) < 0) {
+		web_stop(&w, 0);
+		return -1;
+	}
 	if (listener_start(&w, listen, limits, err) < 0)
 		return -1;
 	*ret = w;

@@ -7,13 +7,57 @@ static struct question question_of(const struct web_request *r, const struct par
 	    .address = p->channel == CHANNEL_EMAIL ? view_of(p->address.text) : V("")};
 }
 
+/* ---- of a message that was seen ---- */
+
+struct past {
+	struct errand errand; /* the first member */
+	char ref[40];
+	json_t *rows; /* NULL: why it is none */
+	struct err err;
+};
+
+static void look_up(struct errand *e)
+{
+	struct past *p = (struct past *)e;
+	if (past_json(e->web->ledger, settings_of(e->request)->decisions_dir, p->ref, &p->rows, &p->err) < 0)
+		p->rows = NULL;
+}
+
+static void tell_past(struct web_request *r)
+{
+	struct past *p = r->state;
+	if (p->rows)
+		json_answer(r, 200, p->rows);
+	else if (p->err.kind == ERR_MISSING || p->err.kind == ERR_SYNTAX)
+		json_refuse(r, p->err.kind == ERR_MISSING ? 404 : 400, "ref", "%s", p->err.text);
+	else
+		json_failed(r, &p->err);
+}
+
+static enum web_when explain_past(struct web *w, struct web_request *r, struct view ref)
+{
+	struct past *p = arena_zero(&r->arena, sizeof *p);
+	p->errand = (struct errand){.web = w, .request = r, .work = look_up};
+	if (!view_str(ref, p->ref, sizeof p->ref))
+		return json_refuse(r, 400, "ref", "expected the reference of a reply or a log line");
+	r->state = p;
+	r->later = tell_past;
+	if (desk_take(w->desk, &p->errand))
+		return WEB_LATER;
+	web_response_header(&r->answer, "Retry-After", WEB_RETRY_AFTER);
+	return json_refuse(r, 503, NULL, "too many such questions at a time");
+}
+
 enum web_when explain_show(struct web *w, struct web_request *r)
 {
+	struct view ref = http_argument(r, "ref");
 	struct party party;
 	struct err err;
 	enum verdict_kind kind;
 	const struct topic *topic;
 	json_t *o;
+	if (ref.p)
+		return explain_past(w, r, ref);
 	if (!party_of(w, r, http_argument(r, "channel"), http_argument(r, "address"), http_argument(r, "stream"), &party))
 		return WEB_NOW;
 	const struct stream *stream = stream_of(r, http_argument(r, "stream"), &topic);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "answers/answers.h"
+#include "desk.h"
 #include "once.h"
 #include "web/admin.h"
 #include "web_internal.h"

@@ -247,6 +247,7 @@ void web_stop(struct web **ww, int64_t deadline_ms)
 	throttle_end(&w->mails);
 	throttle_end(&w->acts);
 	once_free(&w->once);
+	desk_close(&w->desk);
 	free(w);
 	*ww = NULL;
 }

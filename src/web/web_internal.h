@@ -34,6 +34,7 @@ struct web {
 	bool is_admin;
 	struct inbox *inbox;
 	struct once *once;
+	struct desk *desk;
 };
 
 static inline const struct web_settings *settings_of(const struct web_request *r)

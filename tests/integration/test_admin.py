@@ -1,9 +1,10 @@
 """The admin listener: keys and what each may do, verdicts, changes, providers' webhooks, HTTPS, reload."""
-import base64, concurrent.futures, hashlib, hmac, http.client, json, smtplib, socket, ssl, subprocess, time
+import base64, concurrent.futures, hashlib, hmac, http.client, json, re, smtplib, socket, ssl, subprocess, time
 
 import pytest
 
 from gate import mail
+from test_decisions import eventually
 
 HOOKS = '''webhooks = (
   {{ name = "mg"; provider = "mailgun"; stream = "acme/offers"; key_file = "mg.key"; }},
@@ -164,6 +165,23 @@ def test_a_removal_takes_a_second_key(admin):
     assert admin.yes("POST", "/v1/removals", kim, key="lister")["changed"] and verdict("kim@sink.test") == "allow"
     assert not admin.yes("POST", "/v1/removals", kim, key="lister")["changed"]
     assert not admin.yes("POST", "/v1/removals", {**bob, "note": "again"}, key="lister")["changed"]
+
+
+def test_a_message_is_explained_by_its_reference(admin):
+    admin.yes("POST", "/v1/suppressions", {"address": "bob@sink.test", "scope": "acme", "reason": "complaint", "note": "called us"}, key="lister")
+    with smtplib.SMTP(*admin.gate.smtp) as s, pytest.raises(smtplib.SMTPResponseException) as no:
+        s.sendmail("news@acme.test", ["bob@sink.test"], mail("bob@sink.test"))
+    ref = re.search(rb"ref ([0-9a-z]+)", no.value.smtp_error).group(1).decode()
+    assert eventually(lambda: admin.ask("GET", f"/v1/explain?ref={ref}", key="reader").status == 200)
+    rows = admin.yes("GET", f"/v1/explain?ref={ref}", key="reader")
+    assert rows == admin.gate.json("explain", "--ref", ref) and [(r["end"], r["reason"], r["journal"]["actor"]) for r in rows] == [("refused", "complaint", "key:lister")]
+    assert admin.no(404, "GET", "/v1/explain?ref=0000000000000", key="reader")["field"] == "ref"
+    for wrong in ("", "nonsense", "x" * 100, ref + ".", ref + ".x"):
+        assert admin.no(400, "GET", f"/v1/explain?ref={wrong}", key="reader")["field"] == "ref"
+    # More at a time than wait: each is answered, or told so.
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        assert {r.status for r in pool.map(lambda _: admin.ask("GET", f"/v1/explain?ref={ref}", key="reader"), range(80))} <= {200, 503}
+    assert admin.ask("GET", f"/v1/explain?ref={ref}", key="reader").status == 200
 
 
 WRONG = [
