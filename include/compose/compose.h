@@ -2,14 +2,14 @@
  *
  *   Received             on top (RFC 5321 4.4)
  *   DKIM-Signature       RSA and/or Ed25519, over-signing (RFC 6376 5.4, RFC 8463); every key of the most specific domain that is the From
- *                        domain or above it; none when there is no such key
+ *                        domain or above it; none when there is no such key. Where complaints go to an unrelated domain, its keys sign, too
  *   the tool's fields    in their order, byte for byte, less these:
  *                          X-Optgate-*, Bcc, Resent-Bcc, Return-Path (and what libesmtp would strip: Original-Recipient, Resent-Reply-To)
  *                          second copies of a field that RFC 5322 3.6 allows once, which libesmtp would drop behind our signature
  *                          marketing: List-Unsubscribe, List-Unsubscribe-Post, and List-Id when the stream has its own
  *                          DKIM-Signature fields whose h= names a field that we dropped or added: they no longer verify
  *   ours                 Date, Message-ID where missing; marketing: List-Unsubscribe (https, mailto), List-Unsubscribe-Post, List-Id,
- *                        and Feedback-ID when the tool set none
+ *                        Feedback-ID when the tool set none, and CFBL-Address and CFBL-Feedback-ID (RFC 9477) when the brand says so
  *
  * Service and legal mail: the tool's own List-* fields pass as they are (what is not ours is not touched), and none are added.
  * The return path is b+TOKEN@bounce domain (VERP); a null sender stays null, so that a report never causes a report.

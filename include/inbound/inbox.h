@@ -45,8 +45,13 @@ void inbox_close(struct inbox **in);                        /* finishes what wai
 struct inbox_settings *inbox_settings_hold(struct inbox *in);
 
 struct inbox_rcpt {
-	enum { INBOX_BOUNCES, INBOX_OPTOUTS, INBOX_COMPLAINTS } kind;
-	struct token token; /* of the first two */
+	enum inbox_kind {
+		INBOX_BOUNCES,    /* b+TOKEN */
+		INBOX_OPTOUTS,    /* u+TOKEN */
+		INBOX_CFBL,       /* c+TOKEN: complaints about one copy (RFC 9477), believed only with a valid signature */
+		INBOX_COMPLAINTS, /* of a registered feedback loop: no token */
+	} kind;
+	struct token token;
 };
 /* Does mail for TO belong here? A token of ours at a bounce domain of ours, or an address of a feedback loop. */
 bool inbox_takes(const struct inbox_settings *s, const struct address *to, struct inbox_rcpt *ret);

@@ -20,7 +20,7 @@ struct subject {
 /* OURS: the token that the report was sent to, NULL when it was sent to an address without one. */
 void subject_find(const struct token_keys *keys, const struct ledger *l, const struct token *ours,
     const struct report *r, struct subject *ret);
-/* The first token of ours in TEXT, as a local part ("b+..." or "u+...") or a link ("/u/..."). */
+/* The first token of ours in TEXT, as a local part ("b+...", "u+..." or "c+...") or a link ("/u/..."). */
 bool token_in(const struct token_keys *keys, struct view text, struct token *ret);
 
 enum reaction { REACT_NOTHING, REACT_ALERT, REACT_COUNT, REACT_BOUNCE, REACT_COMPLAINT, REACT_OPTOUT };

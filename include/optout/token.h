@@ -3,7 +3,7 @@
  *   link     form(1) key-id(1) | nonce(12) AES-256-GCM{ channel(1) brand id(8) stream id(8) [topic id(8)] person key(16) time(6)
  *            message id(8) masked address } tag(16)                            base64url, about 125 digits, at most TOKEN_LINK_TEXT
  *            with a tool's own link (version 3): ... message id(8) length(1) masked address, the tool's link } tag(16)
- *   address  form(1) key-id(1) scope id(8) person key(16) MAC(10)              base32, 58 digits: "u+" or "b+" before it, 60 of 64 octets
+ *   address  form(1) key-id(1) scope id(8) person key(16) MAC(10)              base32, 58 digits: "u+", "b+" or "c+" before it, 60 of 64 octets
  *
  * form is the version (4 bits) and the scope's level (4 bits); the topic id is there when the level is topic. Form and key-id are authenticated
  * too. The address form is for e-mail only. Its MAC covers the purpose letter, so that a bounce address can't be replayed as an opt-out.
@@ -23,7 +23,7 @@
 #define TOKEN_MASK_MAX     63
 #define TOKEN_TOOL_MAX     400
 
-enum token_use { TOKEN_OPTOUT = 'u', TOKEN_BOUNCE = 'b' };
+enum token_use { TOKEN_OPTOUT = 'u', TOKEN_BOUNCE = 'b', TOKEN_COMPLAINT = 'c' };
 
 struct token {
 	enum channel channel;

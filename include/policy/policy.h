@@ -34,6 +34,7 @@ struct stream {
 	unsigned corporate_accepts; /* further ones that will do where the person is a corporate subscriber */
 	char *list_id;         /* "offers.lists.example.com"; NULL = none */
 	bool pass_through;     /* handed to the next hop while the client waits for its answer; never queued */
+	bool cfbl;             /* complaint addresses, where the brand has them (marketing only) */
 	bool keep_unsubscribe; /* keep the tool's own List-Unsubscribe instead of ours (service class only) */
 	enum refusal_way refusal;
 	enum tripwire tripwire; /* not for marketing */
@@ -53,7 +54,8 @@ struct brand {
 	char *name, *title;
 	char **from_domains; /* canonical; a From domain must be one of them or lie below one */
 	unsigned from_domain_count;
-	char *bounce_domain; /* domain of VERP return paths and mailto opt-outs */
+	char *bounce_domain; /* domain of VERP return paths, mailto opt-outs and complaint addresses */
+	bool cfbl;           /* marketing carries CFBL-Address (RFC 9477) */
 	char *country;       /* calling code ("44") that national telephone numbers are read by; NULL = they are refused */
 	char *public_url;    /* "https://u.example.com", no slash at the end */
 	struct stream *streams;

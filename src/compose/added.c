@@ -134,7 +134,8 @@ static void add_feedback_id(const struct compose_job *job, struct buf *out)
 	buf_str(out, "\r\n");
 }
 
-int add_fields(const struct compose_job *job, const struct head *head, struct buf *out, struct err *err)
+int add_fields(
+    const struct compose_job *job, const struct head *head, struct view from_domain, struct buf *out, struct err *err)
 {
 	add_identity(job, head, out);
 	if (job->stream->class == CLASS_MARKETING) {
@@ -145,6 +146,8 @@ int add_fields(const struct compose_job *job, const struct head *head, struct bu
 		add_list_id(job->stream, out);
 		if (!head_find(head, V("Feedback-ID")))
 			add_feedback_id(job, out);
+		if (says_where_to_complain(job, from_domain))
+			add_cfbl(job, head, out);
 	}
 	return out->failed ? err_set(err, ERR_LIMIT, "the added fields take more than %zu bytes", out->max) : 0;
 }

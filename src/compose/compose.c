@@ -100,7 +100,7 @@ static int make_parts(struct composer *c, const struct compose_job *job, struct 
 {
 	if (head_parse(&c->arena, job->message, &p->head, err) || author(&p->head, &p->from, err))
 		return -1;
-	if (add_fields(job, &p->head, &c->added, err) || head_parse(&c->arena, buf_view(&c->added), &p->added, err))
+	if (add_fields(job, &p->head, address_domain(&p->from), &c->added, err) || head_parse(&c->arena, buf_view(&c->added), &p->added, err))
 		return -1;
 	if (edit_head(&c->arena, job, &p->head, &p->added, &p->edited, err))
 		return -1;

@@ -14,9 +14,9 @@ struct edited {
 	const bool *gone; /* for each of the tool's */
 };
 
-/* added.c: the fields that we supply, each with its CRLF. */
-int add_fields(
-    const struct compose_job *job, const struct head *head, struct buf *out, struct err *err) MUST_CHECK;
+/* added.c: the fields that we supply, each with its CRLF, to mail of FROM_DOMAIN. */
+int add_fields(const struct compose_job *job, const struct head *head, struct view from_domain, struct buf *out,
+    struct err *err) MUST_CHECK;
 void add_received(const struct compose_job *job, struct buf *out);
 
 /* phrase.c: TEXT as an RFC 5322 phrase: atoms, a quoted string, or encoded words (RFC 2047). */
@@ -26,7 +26,16 @@ void add_phrase(struct view text, struct buf *out);
 int edit_head(struct arena *a, const struct compose_job *job, const struct head *head, const struct head *added,
     struct edited *ret, struct err *err) MUST_CHECK;
 
-/* signature.c: a DKIM-Signature field for each key that fits FROM_DOMAIN. CANON is scratch memory. */
+/* complaint.c: does this copy say where complaints go? RFC 9477 3.1: only where a signature of the From domain and, unless
+ * it is the same or a child of that, one of the complaint address's domain will vouch for it. */
+bool says_where_to_complain(const struct compose_job *job, struct view from_domain);
+void add_cfbl(const struct compose_job *job, const struct head *head, struct buf *out);
+
+/* signature.c: the longest of the brand's signing domains that is DOMAIN or lies above it; NULL. */
+const char *signing_domain(const struct compose_job *job, struct view domain);
+
+/* A DKIM-Signature field for each key that fits FROM_DOMAIN, then for each that fits where complaints go, if that is
+ * elsewhere. CANON is scratch memory. */
 struct body_hash {
 	uint64_t message_id;
 	size_t body_n;

@@ -48,13 +48,12 @@ static bool may_sign(const struct dkim_key *k, const struct compose_job *job)
 	return !k->brand || strcmp(k->brand, job->stream->brand->name) == 0;
 }
 
-/* The longest of the brand's signing domains that is FROM or lies above it. */
-static const char *signing_domain(const struct compose_job *job, struct view from)
+const char *signing_domain(const struct compose_job *job, struct view domain)
 {
 	const char *best = NULL;
 	for (unsigned i = 0; i < job->settings->key_count; i++) {
 		const struct dkim_key *k = &job->settings->keys[i];
-		if (may_sign(k, job) && domain_within(from, view_of(k->domain)) && (!best || strlen(k->domain) > strlen(best)))
+		if (may_sign(k, job) && domain_within(domain, view_of(k->domain)) && (!best || strlen(k->domain) > strlen(best)))
 			best = k->domain;
 	}
 	return best;
@@ -153,25 +152,39 @@ static int add_signature(const struct signing *s, const struct dkim_key *key, co
 	return 0;
 }
 
-int add_signatures(const struct signing *s, struct buf *out, bool *ret_signed, struct err *err)
+/* All keys of DOMAIN, RSA first: some receivers look at the first signature only. */
+static int sign_for(const struct signing *s, const char *domain, struct view h, struct buf *out, bool *ret_signed,
+    struct err *err)
 {
 	const struct compose_settings *set = s->job->settings;
-	const char *domain = signing_domain(s->job, s->from_domain);
-	if (!domain)
+	for (size_t a = 0; a < sizeof algorithms / sizeof *algorithms; a++)
+		for (unsigned i = 0; i < set->key_count; i++) {
+			const struct dkim_key *key = &set->keys[i];
+			if (!may_sign(key, s->job) || strcmp(key->domain, domain) != 0 || sign_key_kind(key->key) != algorithms[a].kind)
+				continue;
+			if (add_signature(s, key, algorithms[a].algorithm, h, out, err))
+				return -1;
+			*ret_signed = true;
+		}
+	return 0;
+}
+
+int add_signatures(const struct signing *s, struct buf *out, bool *ret_signed, struct err *err)
+{
+	const char *author = signing_domain(s->job, s->from_domain), *complaints = NULL;
+	if (!author)
 		return 0;
 	char space[16384];
 	struct buf h = {.p = space, .cap = sizeof space, .max = sizeof space};
 	collect(s->edited, s->canon, &h);
 	if (h.failed || s->canon->failed)
 		return err_set(err, ERR_LIMIT, "too many or too large fields to sign");
-	for (size_t a = 0; a < sizeof algorithms / sizeof *algorithms; a++)
-		for (unsigned i = 0; i < set->key_count; i++) {
-			const struct dkim_key *key = &set->keys[i];
-			if (!may_sign(key, s->job) || strcmp(key->domain, domain) != 0 || sign_key_kind(key->key) != algorithms[a].kind)
-				continue;
-			if (add_signature(s, key, algorithms[a].algorithm, buf_view(&h), out, err))
-				return -1;
-			*ret_signed = true;
-		}
-	return 0;
+	struct view bounces = view_of(s->job->stream->brand->bounce_domain);
+	if (says_where_to_complain(s->job, s->from_domain) && !domain_within(bounces, s->from_domain))
+		complaints = signing_domain(s->job, bounces);
+	if (sign_for(s, author, buf_view(&h), out, ret_signed, err))
+		return -1;
+	if (!complaints || strcmp(complaints, author) == 0)
+		return 0;
+	return sign_for(s, complaints, buf_view(&h), out, ret_signed, err);
 }

@@ -55,6 +55,7 @@ static int make_stream(struct stream *s, const struct brand *b, const struct raw
 	s->corporate_accepts = (unsigned)r->corporate_accepts;
 	s->list_id = domain_dup(&r->list_id);
 	s->pass_through = r->pass_through;
+	s->cfbl = r->cfbl;
 	s->keep_unsubscribe = r->keep_unsubscribe;
 	s->refusal = (enum refusal_way)r->refusal;
 	s->tripwire = (enum tripwire)r->tripwire;
@@ -73,6 +74,7 @@ static void take_domains(struct brand *b, const struct raw_brand *r)
 	for (; b->from_domain_count < r->from_domains.count; b->from_domain_count++)
 		b->from_domains[b->from_domain_count] = domain_dup(text_at(&r->from_domains, b->from_domain_count));
 	b->bounce_domain = domain_dup(&r->bounce_domain);
+	b->cfbl = r->cfbl;
 	b->folding = mem_zero(r->folding.count * sizeof *b->folding);
 	for (; b->folding_count < r->folding.count; b->folding_count++)
 		b->folding[b->folding_count] = domain_dup(text_at(&r->folding, b->folding_count));

@@ -36,7 +36,7 @@ struct raw_topic {
 struct raw_stream {
 	struct raw_text name, title, list_id;
 	int64_t class, accepts, corporate_accepts, refusal, tripwire;
-	bool keep_unsubscribe, shadow, pass_through;
+	bool cfbl, keep_unsubscribe, shadow, pass_through;
 	struct raw_list topics; /* raw_topic */
 };
 
@@ -57,6 +57,7 @@ struct raw_brand {
 	struct raw_text style_file, frame_file, notice_from, notice_stream;
 	struct raw_text name, title, bounce_domain, public_url, country;
 	struct raw_list from_domains, folding, role_names; /* raw_text */
+	bool cfbl;
 	int64_t mails_roles, refuses_typos;
 	int64_t evidence, life_months[BASIS_LEGAL_OBLIGATION + 1], enquiry_months;
 	struct raw_list dkim;         /* raw_dkim */

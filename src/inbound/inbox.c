@@ -165,8 +165,6 @@ static bool complaint_is_signed(struct inbox *in, const struct inbox_settings *s
 	struct address from;
 	struct err why;
 	const struct field *f = head_find(&r->head, V("From"));
-	if (!s->verifies_complaints)
-		return true;
 	enum dkim_result result = DKIM_NONE;
 	struct dkim_resolver resolver = {s->resolver, RESOLVER_TIMEOUT_S};
 	if (f && field_mailbox(f, &from, &why) == 0)
@@ -189,11 +187,20 @@ static void understand_for(struct job *j, unsigned i, const struct report *r)
 	bool was_optout = to->kind == INBOX_OPTOUTS;
 	subject_find(s->tokens, j->inbox->ledger, to->kind == INBOX_COMPLAINTS ? NULL : &to->token, r, &subject);
 	enum reaction reaction = subject_react(&subject, r, was_optout, s->trusts_addresses);
-	if (to->kind == INBOX_COMPLAINTS && reaction != REACT_COMPLAINT && reaction != REACT_ALERT)
+	if ((to->kind == INBOX_COMPLAINTS || to->kind == INBOX_CFBL) && reaction != REACT_COMPLAINT && reaction != REACT_ALERT)
 		reaction = REACT_NOTHING;
 	if (was_optout && j->r->null_sender)
 		reaction = REACT_NOTHING;
 	apply_reaction(j, i, &subject, reaction);
+}
+
+/* RFC 9477 3.2: an unsigned report on a CFBL address is not processed; elsewhere the settings may say otherwise. */
+static bool wants_signature(const struct job *j)
+{
+	for (unsigned i = 0; i < j->r->rcpt_count; i++)
+		if (j->r->rcpts[i].kind == INBOX_CFBL)
+			return true;
+	return j->r->settings->verifies_complaints;
 }
 
 static bool is_loop(const struct inbox_settings *s, const struct report *r)
@@ -216,7 +223,7 @@ static void understand(struct job *j)
 		return;
 	}
 	counter_add(counter_of_kind(r.kind), 1);
-	if (r.kind == REPORT_COMPLAINT && !complaint_is_signed(j->inbox, s, &r))
+	if (r.kind == REPORT_COMPLAINT && wants_signature(j) && !complaint_is_signed(j->inbox, s, &r))
 		return;
 	for (unsigned i = 0; i < j->r->rcpt_count; i++)
 		understand_for(j, i, &r);

@@ -35,6 +35,16 @@ static bool is_complaint_address(const struct inbox_settings *s, const struct ad
 	return false;
 }
 
+static const struct {
+	struct view prefix;
+	enum inbox_kind kind;
+	enum token_use use;
+} local_parts[] = {
+    {V("b+"), INBOX_BOUNCES, TOKEN_BOUNCE},
+    {V("u+"), INBOX_OPTOUTS, TOKEN_OPTOUT},
+    {V("c+"), INBOX_CFBL, TOKEN_COMPLAINT},
+};
+
 bool inbox_takes(const struct inbox_settings *s, const struct address *to, struct inbox_rcpt *ret)
 {
 	struct err ignored;
@@ -43,9 +53,12 @@ bool inbox_takes(const struct inbox_settings *s, const struct address *to, struc
 		ret->kind = INBOX_COMPLAINTS;
 		return true;
 	}
-	bool bounce = view_starts(local, V("b+"));
-	if ((!bounce && !view_starts(local, V("u+"))) || !is_bounce_domain(s->policy, address_domain(to)))
+	if (!is_bounce_domain(s->policy, address_domain(to)))
 		return false;
-	ret->kind = bounce ? INBOX_BOUNCES : INBOX_OPTOUTS;
-	return token_open_address(s->tokens, bounce ? TOKEN_BOUNCE : TOKEN_OPTOUT, token, &ret->token, &ignored) == 0;
+	for (size_t i = 0; i < sizeof local_parts / sizeof *local_parts; i++)
+		if (view_starts(local, local_parts[i].prefix)) {
+			ret->kind = local_parts[i].kind;
+			return token_open_address(s->tokens, local_parts[i].use, token, &ret->token, &ignored) == 0;
+		}
+	return false;
 }

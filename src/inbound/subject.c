@@ -27,21 +27,28 @@ static size_t run_of_token(struct view v)
 	return n <= TOKEN_TEXT_MAX ? n : 0;
 }
 
+/* "b+", "u+", "c+" before a token; 0 when there is none. */
+static enum token_use use_of(struct view v)
+{
+	char c = v.n > 1 && v.p[1] == '+' ? ascii_lower(v.p[0]) : 0;
+	return c == TOKEN_BOUNCE || c == TOKEN_OPTOUT || c == TOKEN_COMPLAINT ? (enum token_use)c : 0;
+}
+
 bool token_in(const struct token_keys *keys, struct view text, struct token *ret)
 {
 	struct err ignored;
 	for (size_t i = 0; i + TOKEN_DIGITS_MIN < text.n; i++) {
 		struct view rest = view_sub(text, i, text.n), after = {0};
 		bool link = view_starts(rest, V("/u/"));
-		bool bounce = view_istarts(rest, V("b+")), optout = view_istarts(rest, V("u+"));
-		if (!link && !bounce && !optout)
+		enum token_use use = use_of(rest);
+		if (!link && !use)
 			continue;
 		after = view_sub(rest, link ? 3 : 2, rest.n);
 		struct view token = view_sub(after, 0, run_of_token(after));
 		if (token.n < TOKEN_DIGITS_MIN)
 			continue;
 		if (link ? token_open_link(keys, token, ret, &ignored) == 0
-			 : token_open_address(keys, bounce ? TOKEN_BOUNCE : TOKEN_OPTOUT, token, ret, &ignored) == 0)
+			 : token_open_address(keys, use, token, ret, &ignored) == 0)
 			return true;
 	}
 	return false;

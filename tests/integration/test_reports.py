@@ -164,23 +164,55 @@ class Dns:
             self.s.sendto(q[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + q[12:end] + b"\xc0\x0c\0\x10\0\1\0\0\0\0" + len(data).to_bytes(2, "big") + data, peer)
 
 
-def test_signed_complaints_count(make_gate, sink, place):
+@pytest.fixture
+def provider(place):
+    """A mailbox provider that signs: its key's DNS server, and what signs as provider.example."""
     dkim = pytest.importorskip("dkim")
     key = place / "key.pem"
     subprocess.run(["openssl", "genrsa", "-traditional", "-out", key, "2048"], check=True, capture_output=True)
     der = subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
     dns = Dns(b"v=DKIM1; k=rsa; p=" + base64.b64encode(der))
+
+    def sign(report, domain=b"provider.example"):
+        return dkim.sign(report, b"s1", domain, key.read_bytes(), canonicalize=(b"relaxed", b"relaxed"))
+    return dns, sign
+
+
+def test_signed_complaints_count(make_gate, sink, provider):
+    dns, sign = provider
     gate = make_gate(sink.addr, more=REPORTS.format(more=f'complaint_addresses = ["fbl@bounce.acme.test"]; resolver = "{dns.addr}";'))
     m = deliver(gate, sink)
     at = reports_addr(gate)
     report = arf(m.head.decode())
-    signature = dkim.sign(report, b"s1", b"provider.example", key.read_bytes(), canonicalize=(b"relaxed", b"relaxed"))
-    foreign = dkim.sign(report, b"s1", b"elsewhere.example", key.read_bytes())
-    assert send(at, "", ["fbl@bounce.acme.test"], foreign + report)[0] == 250
-    assert send(at, "", ["fbl@bounce.acme.test"], signature + report.replace(b"A complaint", b"No complaint"))[0] == 250
+    assert send(at, "", ["fbl@bounce.acme.test"], sign(report, b"elsewhere.example") + report)[0] == 250
+    assert send(at, "", ["fbl@bounce.acme.test"], sign(report) + report.replace(b"A complaint", b"No complaint"))[0] == 250
     assert not blocked(gate, "ann@sink.test")
-    assert send(at, "", ["fbl@bounce.acme.test"], signature + report)[0] == 250
+    assert send(at, "", ["fbl@bounce.acme.test"], sign(report) + report)[0] == 250
     assert "complaint" in blocked(gate, "ann@sink.test")
+
+
+def test_complaint_address_in_the_mail(make_gate, sink, provider):
+    """RFC 9477, both sides: our mail says where complaints go and signs that; a provider's report there stops the brand's marketing."""
+    dns, sign = provider
+    gate = make_gate(sink.addr, start=False, dkim='{ domain = "acme.test"; selector = "e1"; }', brand="cfbl = true;",
+                     more=REPORTS.format(more=f'verify_complaints = false; resolver = "{dns.addr}";'))
+    gate.tool("key", "new", "dkim", "acme.test", "e1", "ed25519")
+    gate.start()
+    m = deliver(gate, sink)
+    address, form = m.one("CFBL-Address").split("; ")
+    signed = re.sub(r"\s", "", m.one("DKIM-Signature"))
+    assert form == "report=arf" and address.startswith("c+") and address.endswith("@bounce.acme.test")
+    assert m.one("CFBL-Feedback-ID") == address.split("@")[0]
+    assert "d=acme.test;" in signed and "CFBL-Address:CFBL-Address:CFBL-Feedback-ID:CFBL-Feedback-ID" in signed
+    at = reports_addr(gate)
+    bare = arf(f"Message-ID: {m.one('Message-ID')}")     # the least that a provider may send
+    assert send(at, "", [address], bare)[0] == 250
+    assert not blocked(gate, "ann@sink.test")            # unsigned: no report
+    assert send(at, "", [address], sign(bare) + bare)[0] == 250
+    row = blocked(gate, "ann@sink.test")["complaint"]
+    assert row["scope"] == "acme" and "report=" in row["note"]
+    assert gate.tool("explain", "ann@sink.test", "--stream", "acme/offers", check=False).returncode == 3
+    assert gate.tool("explain", "ann@sink.test", "--stream", "acme/receipts", check=False).returncode == 0
 
 
 def test_loops_and_sizes_end(make_gate, sink):

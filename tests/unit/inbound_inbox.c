@@ -238,6 +238,23 @@ static void optouts_act_on_the_token(void **state)
 	assert_false(is_blocked("someone@else.example", REASON_UNSUBSCRIBE));
 }
 
+#define COMPLAINT                                                                                                             \
+	"From: fbl@provider.example\nMIME-Version: 1.0\nContent-Type: multipart/report; boundary=b\n\n--b\n"                 \
+	"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: p/1\nVersion: 1\n\n--b--\n"
+
+/* The address of one copy: only complaints count there, and only signed ones, even where the settings ask for no proof. */
+static void complaint_addresses_want_proof(void **state)
+{
+	(void)state;
+	assert_int_equal(report("a@example.net", TOKEN_COMPLAINT, false, COMPLAINT), 250);
+	assert_int_equal(report("a@example.net", TOKEN_COMPLAINT, true, DSN("a@example.net", "5.1.1", "550 5.1.1 no")), 250);
+	assert_int_equal(report("a@example.net", TOKEN_COMPLAINT, false, "From: a@example.net\nSubject: unsubscribe\n\n"), 250);
+	assert_false(is_blocked("a@example.net", REASON_COMPLAINT) || is_blocked("a@example.net", REASON_BOUNCE));
+	assert_false(is_blocked("a@example.net", REASON_UNSUBSCRIBE));
+	assert_int_equal(report("a@example.net", TOKEN_BOUNCE, false, COMPLAINT), 250);
+	assert_true(is_blocked("a@example.net", REASON_COMPLAINT));
+}
+
 static void nobody_else_is_taken(void **state)
 {
 	static const char *const others[] = {"a@example.net", "b+aaaa@bounce.acme.example", "u+@bounce.acme.example", "postmaster@bounce.acme.example"};
@@ -252,6 +269,8 @@ static void nobody_else_is_taken(void **state)
 	}
 	address_for("a@example.net", TOKEN_BOUNCE, &a);
 	a.text[0] = 'u'; /* a bounce address is no opt-out */
+	assert_false(inbox_takes(s, &a, &r));
+	a.text[0] = 'c'; /* nor one for complaints */
 	assert_false(inbox_takes(s, &a, &r));
 	shared_release(&s->shared);
 }
@@ -300,6 +319,7 @@ int main(void)
 	    CASE(a_disabled_mailbox_has_two_days),
 	    CASE(refusals_go_through_the_table),
 	    CASE(optouts_act_on_the_token),
+	    CASE(complaint_addresses_want_proof),
 	    CASE(nobody_else_is_taken),
 	    CASE(raw_reports_are_kept_and_go),
 	    CASE(many_at_once),
