@@ -60,6 +60,7 @@ struct ledger_settings {
 	uint64_t map_bytes;    /* address space; 0 = 256 GiB */
 	unsigned max_readers;  /* 0 = 1024 */
 	unsigned batch;        /* most changes in one commit; 0 = 256 */
+	unsigned load_rows;    /* changes that a bulk load holds and sorts at once; 0 = 1,000,000 */
 	bool read_only;        /* no committer, no writes */
 };
 
@@ -210,6 +211,9 @@ enum change_kind { /* stored values (journal): never renumber */
 	CHANGE_INDIVIDUAL,      /* .who is a person, as everybody is of whom nothing is known */
 	CHANGE_LINK,            /* .who and .other are one person: an objection to one is an objection to both, whichever was first */
 	CHANGE_UNLINK,          /* they are not; what was said stays said */
+	CHANGE_IMPORT = 50,     /* journal only: an import begins (ledger/import.h); its end is a note */
+	CHANGE_UNDO_REQUEST,    /* journal only: .actor asks for the undoing of an import */
+	CHANGE_UNDO,            /* journal only: rows of an import that were taken back; .evidence holds its number, their count and SHA-256 */
 };
 
 const char *change_word(enum change_kind k); /* "suppress"; NULL for what is none */

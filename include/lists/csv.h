@@ -27,6 +27,10 @@ void csv_free(struct csv **c);
 void csv_separator(struct csv *c, char separator); /* for the records that follow */
 /* 1 and a record (its views live until the next call), 0 at the end, -1 when reading failed. Empty lines are passed over. */
 int csv_next(struct csv *c, struct csv_record *ret, struct err *err) MUST_CHECK;
+/* How many bytes of the source lie before the next record, and its line. */
+void csv_place(const struct csv *c, uint64_t *ret_offset, uint64_t *ret_line);
+/* The source was moved to such a place: what was read ahead is forgotten. */
+void csv_go_on(struct csv *c, uint64_t offset, uint64_t line);
 /* What has been read already and not yet handed out, at most N bytes and at least a line if there is one: to guess what it is. */
 struct view csv_peek(struct csv *c, size_t n, struct err *err);
 /* All that is left, as it stands. OUT fails past its maximum. */

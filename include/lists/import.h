@@ -5,6 +5,7 @@
  * The end leaves a journal entry of its own: file, SHA-256, format, counts, operator. Importing a file again changes nothing. */
 #pragma once
 
+#include "ledger/import.h"
 #include "lists/reader.h"
 #include "policy/policy.h"
 
@@ -18,6 +19,7 @@ struct import_settings {
 	bool dry_run;
 	bool allow;                       /* rows that let somebody pass are taken, too; else they are rejected */
 	struct buf *rejects;              /* rows that were not taken; NULL = not wanted. Handed to on_rejects when it grows */
+	int (*on_begin)(void *arg, const struct import_place *from, struct err *err); /* before the first row; FROM is where an interrupted run was */
 	int (*on_rejects)(void *arg, struct buf *rejects, struct err *err);
 	void (*progress)(void *arg, uint64_t rows);
 	void *arg;
@@ -26,12 +28,15 @@ struct import_settings {
 
 struct import_report {
 	const char *format;
-	uint64_t rows, suppressions, consents, allows; /* read; good for the ledger */
-	uint64_t skipped, rejected;            /* nothing follows from the row; wrong */
-	uint64_t changed;                      /* rows of the ledger that are new or stronger now; of a dry run: that would be */
-	uint64_t reasons[REASON_ERASURE + 1];
+	uint64_t id;                  /* of the import; 0 of a dry run */
+	uint64_t resumed;             /* rows that an interrupted run had done already */
+	struct import_counts counts;  /* of the whole list. Of a dry run: .changed would be */
 	char sha256[2 * SHA256_BYTES + 1];
 };
 
-/* Rows that were taken before a failure stay, and are told in RET; doing it again goes on. */
+/* Cuts a file of rejects off where the row FROM is: those behind it are about to be found again. */
+int import_rejects_cut(const char *path, const struct import_place *from, struct err *err) MUST_CHECK;
+
+/* Rows that were taken before a failure stay, and are told in RET. The same file again, by the same person with the same settings, goes on where
+ * an interrupted import was. */
 int import_list(const struct import_settings *s, struct import_report *ret, struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "crypto/hash.h"
+#include "ledger/import.h"
 #include "lists/csv.h"
 #include "lists/format.h"
 
@@ -14,5 +15,12 @@ void list_close(struct list_reader **r);
 const struct list_format *list_format(const struct list_reader *r);
 /* 1 and a row (views until the next call), 0 at the end, -1 when reading failed. A bad record is a row with count 0 and *RET_BAD set. */
 int list_next(struct list_reader *r, struct list_row *ret, const char **ret_bad, struct err *err) MUST_CHECK;
-/* After the end: of all bytes. */
-void list_sha256(struct list_reader *r, uint8_t ret[SHA256_BYTES]);
+/* Of all bytes: 1 and *RET when the list is a file, which is read through for it; 0 for what can be read only once; -1 when reading failed. */
+int list_sha256_ahead(struct list_reader *r, uint8_t ret[SHA256_BYTES], struct err *err) MUST_CHECK;
+/* After the end: the same, of what was read. ERR_CONFLICT: it is not what was read ahead. */
+int list_sha256(struct list_reader *r, uint8_t ret[SHA256_BYTES], struct err *err) MUST_CHECK;
+
+/* Where the next row begins; of a JSON document, .offset is its number. */
+void list_place(const struct list_reader *r, struct import_place *ret);
+/* Goes on there, instead of at the beginning. Only in a list that could be read ahead. */
+int list_go_on(struct list_reader *r, const struct import_place *at, struct err *err) MUST_CHECK;

@@ -128,7 +128,8 @@ static void copy_stores(struct config *c, const struct raw *raw)
 	    .key_dir = c->key_dir,
 	    .map_bytes = (uint64_t)raw->ledger.map_bytes,
 	    .max_readers = (unsigned)raw->ledger.max_readers,
-	    .batch = (unsigned)raw->ledger.batch};
+	    .batch = (unsigned)raw->ledger.batch,
+	    .load_rows = (unsigned)raw->ledger.load_rows};
 	c->spool = (struct spool_settings){.dir = c->spool_dir,
 	    .segment_bytes = (uint64_t)s->segment_bytes,
 	    .max_bytes = (uint64_t)s->max_bytes,

@@ -147,7 +147,7 @@ struct raw_tool_links {
 };
 
 struct raw_ledger {
-	int64_t map_bytes, max_readers, batch;
+	int64_t map_bytes, max_readers, batch, load_rows;
 };
 
 struct raw_spool {

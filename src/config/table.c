@@ -154,6 +154,8 @@ const struct setting settings[] = {
 	    .help = "Address space set aside for the ledger. It costs no memory and no disk."},
 	{"ledger.max_readers", KIND_NUMBER, RESTART, AT(raw, ledger.max_readers), RANGE(16, 65536), .def = "1024", .help = "Readers at once, over all processes."},
 	{"ledger.batch", KIND_NUMBER, RESTART, AT(raw, ledger.batch), RANGE(1, 65536), .def = "256", .help = "Most changes that share one commit."},
+	{"ledger.load_rows", KIND_NUMBER, RESTART, AT(raw, ledger.load_rows), RANGE(1000, 10000000), .def = "1000000",
+	    .help = "Rows that an import holds in memory at once, some 150 bytes each. One that was interrupted goes on where the last of such sets ended."},
 
 	{"spool", KIND_GROUP, .help = "The queue of accepted messages."},
 	{"spool.segment_size", KIND_SIZE, RESTART, AT(raw, spool.segment_bytes), RANGE(MiB, 4 * GiB), .def = "64M", .help = "Size of one segment file."},

@@ -29,9 +29,11 @@ int apply_allow(struct apply *a, const struct change *c, struct change_result *r
 			return err_set(err, ERR_CORRUPT, "ledger: an allow row can't be read; nothing is written over it");
 		ret->seq = old.seq;
 		if (old.expires_ms == c->expires_ms) {
+			said_again(a, TABLE_ALLOWS, key, old.seq);
 			apply_person_entered(a, c);
 			return 0;
 		}
+		before_keep(a, TABLE_ALLOWS, key, value, old.seq);
 	}
 	struct suppression row = row_of(c, a->event_ms, a->now_ms);
 	struct buf b;

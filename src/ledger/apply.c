@@ -155,14 +155,18 @@ int suppress_one(struct apply *a, const struct change *c, struct change_result *
 	struct suppression row = {0};
 	struct view value, key = bytes_of(key_bytes, sizeof key_bytes);
 	suppression_key(key_bytes, &c->who, &c->scope, c->reason);
-	if (txn_get(a->txn, rows_table(c->channel), key, &value) && !suppression_decode(key, value, &row))
+	bool stood = txn_get(a->txn, rows_table(c->channel), key, &value);
+	if (stood && !suppression_decode(key, value, &row))
 		return corrupt_row("suppression", err);
 	ret->seq = row.seq;
 	ret->changed = suppression_merge(&row, c, a->event_ms, a->now_ms);
 	if (!ret->changed) {
+		said_again(a, rows_table(c->channel), key, row.seq);
 		apply_person_entered(a, c);
 		return 0;
 	}
+	if (stood)
+		before_keep(a, rows_table(c->channel), key, value, row.seq);
 	ret->seq = row.seq = apply_enter(a, c, a->event_ms, false);
 	suppression_put(a, key, &row);
 	apply_person(a, c);
@@ -225,6 +229,7 @@ static int unsuppress(struct apply *a, const struct change *c, struct change_res
 	ret->seq = apply_enter(a, c, a->event_ms, false);
 	ret->changed = true;
 	txn_delete(a->txn, rows_table(c->channel), key);
+	before_drop(a, rows_table(c->channel), key, row.seq);
 	block_name_drop(a, c);
 	return 0;
 }
@@ -257,14 +262,18 @@ static int agree(struct apply *a, const struct change *c, struct change_result *
 	if (c->kind == CHANGE_GRANT && c->basis == BASIS_CONSENT && c->demands & 1u << EVIDENCE_STORED && !wording_is_kept(a->txn, c->wording))
 		return err_set(err, ERR_REFUSED, "the brand asks for a wording whose text is kept: there is none of the id \"%.*s\"", VFMT(c->wording));
 	consent_key(key_bytes, &c->who, &c->scope);
-	if (txn_get(a->txn, TABLE_CONSENTS, key, &value) && !consent_decode(key, value, &row))
+	bool stood = txn_get(a->txn, TABLE_CONSENTS, key, &value);
+	if (stood && !consent_decode(key, value, &row))
 		return corrupt_row("consent", err);
 	int64_t event_ms = c->kind == CHANGE_WITHDRAW ? withdrawal_time(a, c) : a->event_ms;
 	ret->seq = row.seq;
 	if (!consent_merge(&row, c, event_ms, &ret->changed)) {
+		said_again(a, TABLE_CONSENTS, key, row.seq);
 		apply_person_entered(a, c);
 		return 0;
 	}
+	if (stood)
+		before_keep(a, TABLE_CONSENTS, key, value, row.seq);
 	ret->seq = row.seq = apply_enter(a, c, event_ms, !ret->changed);
 	struct buf b;
 	buf_init(&b, CONSENT_MOST);

@@ -97,6 +97,7 @@ int apply_forget(struct apply *a, const struct change *c, struct change_result *
 	txn_delete(a->txn, TABLE_PERSONS, person);
 	allows_drop(a, &c->who);
 	links_drop(a, &c->who);
+	before_forget(a, &c->who);
 	txn_delete(a->txn, TABLE_SUBSCRIBERS, person);
 	struct suppression row = {.seq = ret->seq};
 	uint8_t key[SUPPRESSION_KEY];

@@ -24,6 +24,10 @@
  * subscribers   person 16                                  1, corporate 1, event 8, seq 8, str source, str actor
  * links         person 16, person 16                       1, channel of the second 1, event 8, seq 8, str source, str actor; a link is two rows
  * caps          person 16, level 1, scope id 8             1, channel 1, week 4, month 4, event 8, own word 8, seq 8, str source, str actor
+ * imports       the entry that began it 8               1, state 1, began 8, ended 8, run 8, list 32, terms 32, counts 7 x 8, reasons 9 x 8, place 3 x 8,
+ *                                                          request 8, its time 8, str name, str source, str actor, str requester, str undoer
+ * loads         a CHANGE_LOAD entry 8                      the import that it belongs to 8
+ * before        a row's key, its table 1 and seq 8         1, flags 1, and the row's value before an import made it stronger, or nothing
  * meta          "blocks"                                   2: bits of what blocks, allows, families, subscribers, links and caps have ever held
  * meta          "version", "ledger-key", "person-key"      1, and the first 16 bytes of HMAC-SHA-256(key, "optgate key check") */
 #pragma once
@@ -42,6 +46,8 @@
 #define JOURNAL_MOST     (JOURNAL_CORE + JOURNAL_SALT + 5 * 256)
 #define HASH_BYTES       32
 #define FAMILY_KEY       32 /* the family, then the member */
+
+#define BEFORE_AGAIN 1 /* flag: somebody else has said it again since */
 
 #define ENTRY_KEPT_ONLY 1 /* journal flag: on record, but older than what stands */
 

@@ -9,6 +9,7 @@
 #include "crypto/seal.h"
 #include "format.h"
 #include "ledger/blocks.h"
+#include "ledger/import.h"
 #include "store.h"
 
 #define CHANGES_PER_CALL_MOST 1024 /* in one ledger_submit */
@@ -16,6 +17,7 @@
 #define BATCH_DEFAULT 256
 #define MAP_DEFAULT_BYTES (UINT64_C(256) << 30)
 #define READERS_DEFAULT 1024
+#define LOAD_ROWS_DEFAULT 1000000
 #define REAP_EVERY_S 60
 
 struct committer;
@@ -27,6 +29,7 @@ struct ledger {
 	struct mac_key *key;                /* turns addresses into person keys */
 	uint8_t person_key[SEAL_KEY_BYTES]; /* seals person records */
 	unsigned batch;
+	size_t load_rows;
 	bool read_only;
 	struct committer *committer; /* NULL when read_only */
 	_Atomic uint64_t kinds_known; /* kinds.c: of the commit that was looked at last */
@@ -113,6 +116,11 @@ struct apply {
 	struct scope named; /* the scope whose name was looked after last */
 	struct bulk *bulk;  /* NULL: each change has its own entry */
 	bool entered;       /* the change in hand has its entry: it has begun to write */
+	const struct import_record *import; /* whose rows these are; NULL: no import's */
+	struct {
+		uint64_t seq;
+		bool anothers;
+	} seen;             /* before.c: the entry that was looked at last */
 };
 void apply_begin(struct apply *a, const struct ledger *l, struct txn *txn);
 /* On refusal .entered says whether it has written already: then the transaction must not be committed. Failures of the store stick to the transaction. */
@@ -165,6 +173,36 @@ int caps_copy(struct ledger *into, struct ledger *from, struct view source, stru
 
 /* ---- forget.c ---- */
 int apply_forget(struct apply *a, const struct change *c, struct change_result *ret, struct err *err) MUST_CHECK;
+
+/* ---- transact.c ---- */
+typedef int transaction(struct apply *a, void *arg, struct err *err);
+/* Durable when it returns 0. WORK is done again when the store was cured; what it refuses is dropped whole. */
+int ledger_transact(struct ledger *l, transaction *work, void *arg, struct err *err) MUST_CHECK;
+
+/* ---- import.c ---- */
+bool import_read(struct txn *t, uint64_t id, struct import_record *ret);
+void import_put(struct apply *a, struct import_record *im);
+/* May this process go on with it? */
+int import_is_ours(struct apply *a, const struct import_record *im, struct err *err) MUST_CHECK;
+/* An entry that is about no person. */
+uint64_t import_enter(struct apply *a, enum change_kind kind, struct view source, struct view actor, struct view note, struct view evidence);
+
+/* ---- before.c ---- */
+/* The import of that CHANGE_LOAD entry. */
+bool load_import(struct txn *t, uint64_t seq, uint64_t *ret_id);
+void load_put(struct apply *a, uint64_t seq, uint64_t id);
+/* The row of TABLE under KEY stands already and has the entry SEQ: if an import has made it, it is now more than that import's. */
+void said_again(struct apply *a, enum table table, struct view key, uint64_t seq);
+/* ROW, of entry SEQ, is about to be written over. */
+void before_keep(struct apply *a, enum table table, struct view key, struct view row, uint64_t seq);
+void before_drop(struct apply *a, enum table table, struct view key, uint64_t seq);
+void before_forget(struct apply *a, const struct person_key *who);
+struct before {
+	bool again;
+	struct view row; /* empty: there was none */
+};
+/* False: the row was new with entry SEQ, and nobody has said it since. */
+bool before_read(struct txn *t, enum table table, struct view key, uint64_t seq, struct before *ret);
 
 /* A set of rows under one entry: keys come in order, so that rows beyond the table's last go to its end. */
 struct bulk {

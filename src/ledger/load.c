@@ -5,15 +5,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/be.h"
 #include "base/codec.h"
 
-#define GATHER_ROWS 1000000
 #define GATHER_BYTES ((size_t)512 << 20)
 #define SLICE_ROWS 50000
-#define BREATH_NS 2000000
 
 struct gathered {
 	struct person_key who;
@@ -26,8 +23,13 @@ struct load {
 	struct buf bytes;
 	struct gathered *rows;
 	size_t count;
-	bool ended; /* there is nothing more to gather */
+	size_t most; /* of .rows */
+	bool ended;  /* there is nothing more to gather */
 	uint64_t changed;
+	struct import_record *import; /* NULL: of no import */
+	struct import_record mark;    /* where the list is, behind what was gathered */
+	bool marked;
+	struct import_record written; /* by the slice at hand */
 };
 
 /* ---- gathering ---- */
@@ -99,7 +101,7 @@ static int gather(struct load *l, bool (*next)(void *arg, struct change *c), voi
 	struct change c;
 	buf_clear(&l->bytes);
 	l->count = 0;
-	while (l->count < GATHER_ROWS && l->bytes.n < GATHER_BYTES - 4096) {
+	while (l->count < l->most && l->bytes.n < GATHER_BYTES - 4096) {
 		memset(&c, 0, sizeof c);
 		l->ended = !next(arg, &c);
 		if (l->ended)
@@ -113,82 +115,130 @@ static int gather(struct load *l, bool (*next)(void *arg, struct change *c), voi
 
 /* ---- applying ---- */
 
+struct slice {
+	struct load *load;
+	size_t from, to;
+	bool last; /* of what was gathered */
+	struct bulk bulk;
+};
+
 static void slice_enter(struct load *l, struct apply *a, struct bulk *b)
 {
 	uint8_t hash[SHA256_BYTES];
-	char text[NOTE_MAX + 1];
+	char text[NOTE_MAX + 1], number[32] = "";
 	struct buf hex;
 	buf_init(&hex, 2 * SHA256_BYTES + 1);
 	hasher_end(b->hasher, hash);
 	hex_encode(&hex, view_n(hash, sizeof hash));
 	snprintf(text, sizeof text, "rows=%llu sha256=%s", (unsigned long long)b->rows, buf_cstr(&hex));
 	buf_free(&hex);
-	struct change c = {.kind = CHANGE_LOAD, .source = l->source, .actor = l->actor, .note = view_of(text)};
-	if (b->rows)
-		journal_append(a->txn, &a->tail, &c, a->now_ms, a->now_ms, false);
+	if (l->import)
+		snprintf(number, sizeof number, "import=%llu", (unsigned long long)l->import->id);
+	if (!b->rows)
+		return;
+	uint64_t seq = import_enter(a, CHANGE_LOAD, l->source, l->actor, view_of(text), view_of(number));
+	if (l->import)
+		load_put(a, seq, l->import->id);
 }
 
-static int slice_apply(
-    struct load *l, size_t from, size_t to, struct hasher *hasher, uint64_t *ret_rows, bool *ret_again, struct err *err)
+/* How far the import is, in the same transaction as its rows. */
+static void slice_mark(const struct slice *s, struct apply *a)
 {
-	struct txn *t = NULL;
-	struct apply a;
-	struct bulk bulk;
-	*ret_again = false;
-	if (store_write(l->ledger->store, &t, err) < 0)
-		return -1;
-	apply_begin(&a, l->ledger, t);
-	bulk_begin(&bulk, t, hasher);
-	a.bulk = &bulk;
-	for (size_t i = from; i < to; i++) {
+	struct import_record im = s->load->import ? *s->load->import : (struct import_record){0};
+	if (!im.id)
+		return;
+	im.counts.changed += s->bulk.rows;
+	if (s->last && s->load->marked) {
+		im.place = s->load->mark.place;
+		uint64_t changed = im.counts.changed;
+		im.counts = s->load->mark.counts;
+		im.counts.changed = changed;
+	}
+	import_put(a, &im);
+	s->load->written = im;
+}
+
+static int slice_rows(struct slice *s, struct apply *a, struct err *err)
+{
+	for (size_t i = s->from; i < s->to; i++) {
 		struct change c;
 		struct change_result result;
-		unpack(l, &l->rows[i], &c);
-		if (apply_change(&a, &c, &result, err) < 0) {
-			txn_end(&t);
+		unpack(s->load, &s->load->rows[i], &c);
+		if (apply_change(a, &c, &result, err) < 0)
 			return -1;
-		}
 	}
-	slice_enter(l, &a, &bulk);
-	*ret_rows = bulk.rows;
-	return txn_commit(&t, ret_again, err);
+	return 0;
 }
 
-/* A slice that the store was cured of is done again, from a hash of nothing. */
-static int slice_load(struct load *l, size_t from, size_t to, struct err *err)
+static int slice_apply(struct apply *a, void *arg, struct err *err)
 {
-	bool again;
+	struct slice *s = arg;
+	struct hasher *hasher = hasher_new();
+	bulk_begin(&s->bulk, a->txn, hasher);
+	a->bulk = &s->bulk;
+	a->import = s->load->import;
+	int rc = a->import ? import_is_ours(a, a->import, err) : 0;
+	if (rc == 0)
+		rc = slice_rows(s, a, err);
+	if (rc == 0)
+		slice_enter(s->load, a, &s->bulk);
+	if (rc == 0)
+		slice_mark(s, a);
+	hasher_free(&hasher);
+	return rc;
+}
+
+static int slice_load(struct load *l, size_t from, struct err *err)
+{
+	struct slice s = {.load = l, .from = from, .to = from + SLICE_ROWS < l->count ? from + SLICE_ROWS : l->count};
+	s.last = s.to == l->count;
+	if (ledger_transact(l->ledger, slice_apply, &s, err) < 0)
+		return -1;
+	l->changed += s.bulk.rows;
+	if (l->import)
+		*l->import = l->written;
+	return 0;
+}
+
+static int load_gathered(struct load *l, struct err *err)
+{
+	int rc = 0;
+	for (size_t at = 0; rc == 0 && at < l->count; at += SLICE_ROWS)
+		rc = slice_load(l, at, err);
+	return rc;
+}
+
+static int load_all(struct load *l, const struct import_load *list, struct err *err)
+{
 	int rc;
+	if (l->ledger->read_only)
+		return err_set(err, ERR_REFUSED, "the ledger is open for reading only");
+	l->most = l->ledger->load_rows;
+	buf_init(&l->bytes, GATHER_BYTES);
+	l->rows = mem_alloc(l->most * sizeof *l->rows);
 	do {
-		uint64_t rows = 0;
-		struct hasher *hasher = hasher_new();
-		rc = slice_apply(l, from, to, hasher, &rows, &again, err);
-		hasher_free(&hasher);
+		rc = gather(l, list->next, list->arg, err);
+		l->marked = rc == 0 && list->mark && list->mark(list->arg, &l->mark);
 		if (rc == 0)
-			l->changed += rows;
-		/* The writer's lock is not a fair one: without a pause an import would keep every opt-out waiting to its end. */
-		nanosleep(&(struct timespec){.tv_nsec = BREATH_NS}, NULL);
-	} while (rc < 0 && again);
+			rc = load_gathered(l, err);
+	} while (rc == 0 && !l->ended);
+	free(l->rows);
+	buf_free(&l->bytes);
 	return rc;
 }
 
 int ledger_load(struct ledger *ledger, bool (*next)(void *arg, struct change *c), void *arg, struct view source,
     struct view actor, uint64_t *ret_rows, struct err *err)
 {
+	const struct import_load list = {.next = next, .arg = arg};
 	struct load l = {.ledger = ledger, .source = source, .actor = actor};
-	int rc;
-	*ret_rows = 0;
-	if (ledger->read_only)
-		return err_set(err, ERR_REFUSED, "the ledger is open for reading only");
-	buf_init(&l.bytes, GATHER_BYTES);
-	l.rows = mem_alloc(GATHER_ROWS * sizeof *l.rows);
-	do {
-		rc = gather(&l, next, arg, err);
-		for (size_t at = 0; rc == 0 && at < l.count; at += SLICE_ROWS)
-			rc = slice_load(&l, at, at + SLICE_ROWS < l.count ? at + SLICE_ROWS : l.count, err);
-	} while (rc == 0 && !l.ended);
+	int rc = load_all(&l, &list, err);
 	*ret_rows = l.changed;
-	free(l.rows);
-	buf_free(&l.bytes);
 	return rc;
+}
+
+int ledger_import_load(struct ledger *ledger, struct import_record *im, const struct import_load *list, struct err *err)
+{
+	struct load l = {.ledger = ledger, .source = view_of(im->source), .actor = view_of(im->actor), .import = im};
+	return load_all(&l, list, err);
 }

@@ -44,6 +44,7 @@ int ledger_open(struct ledger **ret, const struct ledger_settings *s, const stru
 	l->clock = clock;
 	l->dir = mem_strdup(s->dir);
 	l->batch = s->batch ? s->batch : BATCH_DEFAULT;
+	l->load_rows = s->load_rows ? s->load_rows : LOAD_ROWS_DEFAULT;
 	l->read_only = s->read_only;
 	int rc = open_parts(l, s, &keys, err);
 	mem_wipe(&keys, sizeof keys);

@@ -34,6 +34,9 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_SUBSCRIBERS] = "subscribers",
 	[TABLE_LINKS] = "links",
 	[TABLE_CAPS] = "caps",
+	[TABLE_IMPORTS] = "imports",
+	[TABLE_LOADS] = "loads",
+	[TABLE_BEFORE] = "before",
 };
 #define TABLES_MOST 32 /* room for tables of later versions */
 

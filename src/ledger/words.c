@@ -59,6 +59,9 @@ static const char *const changes[] = {
 	[CHANGE_INDIVIDUAL] = "individual",
 	[CHANGE_LINK] = "link",
 	[CHANGE_UNLINK] = "unlink",
+	[CHANGE_IMPORT] = "import",
+	[CHANGE_UNDO_REQUEST] = "undo-request",
+	[CHANGE_UNDO] = "undo",
 };
 
 static const char *word(const char *const *table, size_t count, unsigned value)

@@ -15,6 +15,7 @@ struct csv {
 	void *arg;
 	char *bytes;
 	size_t at, n, cap; /* [at, n) is unread */
+	uint64_t base;     /* of bytes[0] in the source */
 	bool ended, began;
 	uint64_t line;
 	struct buf scratch; /* fields with doubled quotes */
@@ -53,6 +54,7 @@ static int refill(struct csv *c, struct err *err)
 	if (c->at) {
 		memmove(c->bytes, c->bytes + c->at, c->n - c->at);
 		c->n -= c->at;
+		c->base += c->at;
 		c->at = 0;
 	}
 	size_t room = c->cap - c->n < CHUNK ? c->cap - c->n : CHUNK;
@@ -229,6 +231,21 @@ int csv_next(struct csv *c, struct csv_record *ret, struct err *err)
 		if (without_line_end(ret->raw).n)
 			return 1;
 	}
+}
+
+void csv_place(const struct csv *c, uint64_t *ret_offset, uint64_t *ret_line)
+{
+	*ret_offset = c->base + c->at;
+	*ret_line = c->line;
+}
+
+void csv_go_on(struct csv *c, uint64_t offset, uint64_t line)
+{
+	c->base = offset;
+	c->line = line;
+	c->at = c->n = 0;
+	c->ended = false;
+	c->began = true;
 }
 
 struct view csv_peek(struct csv *c, size_t n, struct err *err)

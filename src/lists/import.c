@@ -25,6 +25,7 @@ struct import {
 	char note[NOTE_MAX + 1], evidence[NOTE_MAX + 1], wording[NOTE_MAX + 1];
 	struct err *err;
 	bool failed;
+	struct import_record record;
 };
 
 /* Text of any tool, cut and cleaned: valid UTF-8 only by chance, so other than ASCII becomes '?'. */
@@ -36,10 +37,17 @@ static struct view clean(struct view v, char dst[NOTE_MAX + 1])
 	return view_n(dst, n);
 }
 
+static void flush_rejects(struct import *im)
+{
+	const struct import_settings *s = im->set;
+	if (s->rejects && s->rejects->n && s->on_rejects(s->arg, s->rejects, im->err) < 0)
+		im->failed = true;
+}
+
 static void reject(struct import *im, const char *expected)
 {
 	const struct import_settings *s = im->set;
-	im->report->rejected++;
+	im->report->counts.rejected++;
 	if (!s->rejects)
 		return;
 	buf_fmt(s->rejects, "%" PRIu64 ",", im->row.line);
@@ -49,8 +57,8 @@ static void reject(struct import *im, const char *expected)
 		csv_write(s->rejects, im->row.values[i]);
 	}
 	buf_str(s->rejects, "\n");
-	if ((s->rejects->n > REJECTS_FLUSH || s->rejects->failed) && s->on_rejects(s->arg, s->rejects, im->err) < 0)
-		im->failed = true;
+	if (s->rejects->n > REJECTS_FLUSH || s->rejects->failed)
+		flush_rejects(im);
 }
 
 /* The reason decides the reach (promise 8): a bounce says something of the mailbox, a complaint or objection of the brand's marketing. */
@@ -180,12 +188,12 @@ static const char *make_change(struct import *im, const struct list_entry *e, st
 static void count(struct import *im, const struct change *c)
 {
 	if (c->kind == CHANGE_GRANT || c->kind == CHANGE_WITHDRAW) {
-		im->report->consents++;
+		im->report->counts.consents++;
 	} else if (c->kind == CHANGE_ALLOW) {
-		im->report->allows++;
+		im->report->counts.allows++;
 	} else {
-		im->report->suppressions++;
-		im->report->reasons[c->reason]++;
+		im->report->counts.suppressions++;
+		im->report->counts.reasons[c->reason]++;
 	}
 }
 
@@ -197,8 +205,8 @@ static int next_row(struct import *im, const char **ret_bad)
 		return 1;
 	int rc = list_next(im->reader, &im->row, ret_bad, im->err);
 	im->failed = rc < 0;
-	if (rc > 0 && ++im->report->rows % PROGRESS_ROWS == 0 && im->set->progress)
-		im->set->progress(im->set->arg, im->report->rows);
+	if (rc > 0 && ++im->report->counts.rows % PROGRESS_ROWS == 0 && im->set->progress)
+		im->set->progress(im->set->arg, im->report->counts.rows);
 	return rc > 0;
 }
 
@@ -220,7 +228,7 @@ static int next_change(struct import *im, struct change *c)
 		if (!bad)
 			bad = next_entry(im, &e);
 		if (!bad && e.kind == ENTRY_SKIP) {
-			im->report->skipped++;
+			im->report->counts.skipped++;
 			continue;
 		}
 		if (!bad)
@@ -237,6 +245,18 @@ static int next_change(struct import *im, struct change *c)
 static bool load_next(void *arg, struct change *c)
 {
 	return next_change(arg, c) == 1;
+}
+
+static bool mark(void *arg, struct import_record *record)
+{
+	struct import *im = arg;
+	if (im->more || im->failed)
+		return false;
+	flush_rejects(im);
+	record->counts = im->report->counts;
+	list_place(im->reader, &record->place);
+	record->place.rows = im->report->counts.rows;
+	return !im->failed;
 }
 
 /* ---- what would change ---- */
@@ -282,7 +302,7 @@ static int try_all(struct import *im)
 		struct standing s = {.change = &c};
 		if (ledger_visit(im->set->ledger, &c.who, &visitor, &s, im->err) < 0)
 			return -1;
-		im->report->changed += !s.there;
+		im->report->counts.changed += !s.there;
 	}
 	return im->failed ? -1 : 0;
 }
@@ -295,46 +315,84 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static int note_import(struct import *im)
+/* All that decides what follows from the bytes of a list, as far as whoever imports it says so. */
+static void hash_terms(const struct import *im, uint8_t ret[SHA256_BYTES])
 {
-	char note[NOTE_MAX + 1], name[64];
-	struct change_result r;
-	snprintf(name, sizeof name, "%.60s", base_name(im->set->file));
-	snprintf(note, sizeof note, "%s sha256=%.32s rows=%" PRIu64 " changed=%" PRIu64 " rejected=%" PRIu64 " skipped=%" PRIu64, name, im->report->sha256,
-	    im->report->rows, im->report->changed, im->report->rejected, im->report->skipped);
-	struct view cleaned = clean(view_of(note), im->note);
-	const struct change c = {.kind = CHANGE_NOTE, .channel = CHANNEL_EMAIL, .source = V("import"), .actor = im->set->actor, .note = cleaned};
-	return ledger_change(im->set->ledger, &c, &r, im->err);
+	const struct import_settings *s = im->set;
+	char text[256];
+	int n = snprintf(text, sizeof text, "%s %s %d %d", list_format(im->reader)->name, s->scope.name, (int)s->reason, s->allow);
+	sha256(view_n(text, (size_t)n), ret);
+}
+
+static int begin(struct import *im)
+{
+	const struct import_settings *s = im->set;
+	struct import_record *r = &im->record;
+	char name[NOTE_MAX + 1];
+	snprintf(r->source, sizeof r->source, "import:%s", list_format(im->reader)->name);
+	view_str(view_sub(clean(view_of(base_name(s->file)), name), 0, IMPORT_NAME_MAX), r->name, sizeof r->name);
+	view_str(s->actor, r->actor, sizeof r->actor);
+	hash_terms(im, r->terms);
+	if (list_sha256_ahead(im->reader, r->list, im->err) < 0 || ledger_import_begin(s->ledger, r, im->err) < 0)
+		return -1;
+	im->report->id = r->id;
+	im->report->counts = r->counts;
+	im->report->resumed = r->place.rows;
+	return r->place.rows ? list_go_on(im->reader, &r->place, im->err) : 0;
+}
+
+static int load(struct import *im)
+{
+	const struct import_load list = {.next = load_next, .mark = mark, .arg = im};
+	int rc = ledger_import_load(im->set->ledger, &im->record, &list, im->err);
+	im->report->counts.changed = im->record.counts.changed;
+	return im->failed ? -1 : rc;
+}
+
+static void tell_hash(struct import_report *report, const uint8_t hash[SHA256_BYTES])
+{
+	struct buf hex;
+	buf_init(&hex, sizeof report->sha256);
+	hex_encode(&hex, view_n(hash, SHA256_BYTES));
+	view_str(buf_view(&hex), report->sha256, sizeof report->sha256);
+	buf_free(&hex);
+}
+
+static int end(struct import *im)
+{
+	flush_rejects(im);
+	if (im->failed || list_sha256(im->reader, im->record.list, im->err) < 0)
+		return -1;
+	tell_hash(im->report, im->record.list);
+	if (im->set->dry_run)
+		return 0;
+	im->record.counts = im->report->counts;
+	return ledger_import_end(im->set->ledger, &im->record, im->err);
+}
+
+static int run(struct import *im)
+{
+	const struct import_settings *s = im->set;
+	im->report->format = list_format(im->reader)->name;
+	if (!s->dry_run && begin(im) < 0)
+		return -1;
+	if (s->on_begin && s->on_begin(s->arg, &im->record.place, im->err) < 0)
+		return -1;
+	if ((s->dry_run ? try_all(im) : load(im)) < 0)
+		return -1;
+	return end(im);
 }
 
 int import_list(const struct import_settings *s, struct import_report *ret, struct err *err)
 {
 	struct import *im = mem_zero(sizeof *im);
-	char source[SOURCE_MAX + 1];
-	uint8_t hash[SHA256_BYTES];
-	struct buf hex;
 	*ret = (struct import_report){0};
 	im->set = s;
 	im->report = ret;
 	im->err = err;
 	int rc = list_open(&im->reader, s->file, s->format, err);
-	if (rc < 0)
-		goto out;
-	snprintf(source, sizeof source, "import:%s", list_format(im->reader) ? list_format(im->reader)->name : "ndjson");
-	rc = s->dry_run ? try_all(im) : ledger_load(s->ledger, load_next, im, view_of(source), s->actor, &ret->changed, err);
-	if (im->failed)
-		rc = -1;
-	list_sha256(im->reader, hash);
-	buf_init(&hex, sizeof ret->sha256);
-	hex_encode(&hex, view_n(hash, sizeof hash));
-	view_str(buf_view(&hex), ret->sha256, sizeof ret->sha256);
-	buf_free(&hex);
-	ret->format = list_format(im->reader) ? list_format(im->reader)->name : "";
-	if (rc == 0 && s->rejects && s->rejects->n)
-		rc = s->on_rejects(s->arg, s->rejects, err);
-	if (rc == 0 && !s->dry_run)
-		rc = note_import(im);
-out:
+	if (rc == 0)
+		rc = run(im);
 	list_close(&im->reader);
 	mem_wipe(im, sizeof *im);
 	free(im);

@@ -6,17 +6,22 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #define PEEK 65536
 #define NUMBER_TEXT 32
+#define HASH_CHUNK (1u << 18)
 
 struct list_reader {
 	int fd;
 	const char *file;
 	struct hasher *hasher;
+	bool read_ahead;     /* the hash is known: */
+	uint8_t hash[SHA256_BYTES];
+	struct stat stat;    /* as of then */
 	struct csv *csv;
 	const struct list_format *format;
 	struct arena names_arena;
@@ -40,7 +45,8 @@ static ssize_t read_fd(void *arg, void *dst, size_t n, struct err *err)
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_sys(err, "%s", r->file);
-	hasher_add(r->hasher, view_n(dst, (size_t)got));
+	if (!r->read_ahead)
+		hasher_add(r->hasher, view_n(dst, (size_t)got));
 	return got;
 }
 
@@ -128,13 +134,11 @@ static int load_document(struct list_reader *r, struct err *err)
 }
 
 /* The first line alone is an object: one object a line. */
-static bool is_ndjson(struct view start)
+static bool is_ndjson(struct list_reader *r, struct view start)
 {
 	struct view line = view_trim(view_sub(start, 0, view_find(start, 0, '\n')));
-	json_t *v = line.n && line.p[0] == '{' ? json_loadb(line.p, line.n, 0, NULL) : NULL;
-	bool yes = json_is_object(v) && !find_array(v, 2);
-	json_decref(v);
-	return yes;
+	r->object = line.n && line.p[0] == '{' ? json_loadb(line.p, line.n, 0, NULL) : NULL;
+	return json_is_object(r->object) && !find_array(r->object, 2);
 }
 
 static int next_of_array(struct list_reader *r, struct list_row *row, const char **bad)
@@ -240,17 +244,17 @@ static int next_csv(struct list_reader *r, struct list_row *row, const char **ba
 
 static int guess_json(struct list_reader *r, struct view start, const struct list_format *wanted, struct err *err)
 {
-	struct list_row row;
+	struct list_row row = {0};
 	const char *bad = NULL;
 	r->json = true;
 	csv_separator(r->csv, '\n'); /* lines, whatever quotes they hold */
-	if (!is_ndjson(start) && load_document(r, err) < 0)
+	if (is_ndjson(r, start))
+		row_of_object(r, r->object, &row);
+	else if (load_document(r, err) < 0)
 		return -1;
-	r->format = wanted;
-	if (wanted || !r->array)
-		return 0;
-	if (next_of_array(r, &row, &bad) == 1)
-		r->format = list_format_of(SHAPE_JSON, &row, r->file);
+	else
+		next_of_array(r, &row, &bad);
+	r->format = wanted ? wanted : row.count ? list_format_of(SHAPE_JSON, &row, r->file) : NULL;
 	r->at = 0;
 	return r->format ? 0 : err_set(err, ERR_SYNTAX, "%s: no known list; name it with --format (optgate formats lists them)", r->file);
 }
@@ -294,16 +298,76 @@ int list_next(struct list_reader *r, struct list_row *ret, const char **ret_bad,
 	*ret_bad = NULL;
 	if (!r->json)
 		return next_csv(r, ret, ret_bad, err);
-	int rc = r->array ? next_of_array(r, ret, ret_bad) : next_ndjson(r, ret, ret_bad, err);
-	if (rc == 1 && !*ret_bad && !r->format) {
-		r->format = list_format_of(SHAPE_JSON, ret, r->file);
-		if (!r->format)
-			return err_set(err, ERR_SYNTAX, "%s:1: no known list; name it with --format (optgate formats lists them)", r->file);
+	return r->array ? next_of_array(r, ret, ret_bad) : next_ndjson(r, ret, ret_bad, err);
+}
+
+/* ---- hashes and places ---- */
+
+static int hash_file(struct list_reader *r, struct err *err)
+{
+	char *chunk = mem_alloc(HASH_CHUNK);
+	off_t at = 0;
+	ssize_t n;
+	struct hasher *h = hasher_new();
+	while ((n = pread(r->fd, chunk, HASH_CHUNK, at)) > 0) {
+		hasher_add(h, view_n(chunk, (size_t)n));
+		at += n;
 	}
+	int rc = n < 0 ? err_sys(err, "%s", r->file) : 0;
+	hasher_end(h, r->hash);
+	hasher_free(&h);
+	free(chunk);
 	return rc;
 }
 
-void list_sha256(struct list_reader *r, uint8_t ret[SHA256_BYTES])
+int list_sha256_ahead(struct list_reader *r, uint8_t ret[SHA256_BYTES], struct err *err)
 {
-	hasher_end(r->hasher, ret);
+	if (fstat(r->fd, &r->stat) < 0)
+		return err_sys(err, "%s", r->file);
+	if (!S_ISREG(r->stat.st_mode) || r->fd == 0)
+		return 0;
+	if (hash_file(r, err) < 0)
+		return -1;
+	r->read_ahead = true;
+	memcpy(ret, r->hash, SHA256_BYTES);
+	return 1;
+}
+
+static bool is_as_it_was(const struct list_reader *r)
+{
+	struct stat now;
+	return fstat(r->fd, &now) == 0 && now.st_size == r->stat.st_size && now.st_mtim.tv_sec == r->stat.st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == r->stat.st_mtim.tv_nsec;
+}
+
+int list_sha256(struct list_reader *r, uint8_t ret[SHA256_BYTES], struct err *err)
+{
+	if (!r->read_ahead) {
+		hasher_end(r->hasher, ret);
+		return 0;
+	}
+	memcpy(ret, r->hash, SHA256_BYTES);
+	return is_as_it_was(r) ? 0 : err_set(err, ERR_CONFLICT, "%s: was written to while it was read; import it again", r->file);
+}
+
+void list_place(const struct list_reader *r, struct import_place *ret)
+{
+	csv_place(r->csv, &ret->offset, &ret->line);
+	if (r->array)
+		ret->offset = r->at;
+	if (r->array)
+		ret->line = r->at + 1;
+}
+
+int list_go_on(struct list_reader *r, const struct import_place *at, struct err *err)
+{
+	r->has_first = false;
+	if (r->array) {
+		r->at = at->offset;
+		return 0;
+	}
+	if (lseek(r->fd, (off_t)at->offset, SEEK_SET) < 0)
+		return err_sys(err, "%s", r->file);
+	csv_go_on(r->csv, at->offset, at->line);
+	return 0;
 }

@@ -26,20 +26,20 @@ static int write_rejects(void *arg, struct buf *rejects, struct err *err)
 {
 	struct run *r = arg;
 	size_t n = fwrite(rejects->p, 1, rejects->n, r->rejects);
-	bool good = n == rejects->n && !rejects->failed;
+	bool good = n == rejects->n && !rejects->failed && fflush(r->rejects) == 0;
 	buf_clear(rejects);
 	return good ? 0 : err_sys(err, "%s", option(&r->tool->args, OPT_REJECTS));
 }
 
 static json_t *report_json(const char *file, const struct import_report *r, bool dry_run)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "file", file, "format", r->format, "sha256", r->sha256, "rows", (json_int_t)r->rows,
-	    "suppressions", (json_int_t)r->suppressions, "consents", (json_int_t)r->consents, "allows", (json_int_t)r->allows, "changed", (json_int_t)r->changed, "skipped", (json_int_t)r->skipped,
-	    "rejected", (json_int_t)r->rejected, "dry_run", (int)dry_run);
+	json_t *o = json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "file", file, "import", (json_int_t)r->id, "resumed", (json_int_t)r->resumed, "format", r->format, "sha256", r->sha256, "rows", (json_int_t)r->counts.rows,
+	    "suppressions", (json_int_t)r->counts.suppressions, "consents", (json_int_t)r->counts.consents, "allows", (json_int_t)r->counts.allows, "changed", (json_int_t)r->counts.changed, "skipped", (json_int_t)r->counts.skipped,
+	    "rejected", (json_int_t)r->counts.rejected, "dry_run", (int)dry_run);
 	json_t *reasons = json_object();
 	for (enum reason k = REASON_OBJECTION; k <= REASON_ERASURE; k++)
-		if (r->reasons[k])
-			json_object_set_new(reasons, reason_word(k), json_integer((json_int_t)r->reasons[k]));
+		if (r->counts.reasons[k])
+			json_object_set_new(reasons, reason_word(k), json_integer((json_int_t)r->counts.reasons[k]));
 	json_object_set_new(o, "reasons", reasons);
 	return o;
 }
@@ -47,12 +47,14 @@ static json_t *report_json(const char *file, const struct import_report *r, bool
 static void report_text(struct tool *t, const char *file, const struct import_report *r, bool dry_run)
 {
 	print_safe(t, "%s: %s: %" PRIu64 " rows: %" PRIu64 " suppressions, %" PRIu64 " consents, %" PRIu64 " that say nothing, %" PRIu64 " rejected; %" PRIu64 " %s",
-	    file, r->format, r->rows, r->suppressions, r->consents, r->skipped, r->rejected, r->changed, dry_run ? "would change" : "changed");
-	if (r->allows)
-		print_safe(t, "  %-12s %" PRIu64, "allow", r->allows);
+	    file, r->format, r->counts.rows, r->counts.suppressions, r->counts.consents, r->counts.skipped, r->counts.rejected, r->counts.changed, dry_run ? "would change" : "changed");
+	if (r->id)
+		print_safe(t, "  import %" PRIu64 " (to take it back: optgate import undo %" PRIu64 " --note TEXT)", r->id, r->id);
+	if (r->counts.allows)
+		print_safe(t, "  %-12s %" PRIu64, "allow", r->counts.allows);
 	for (enum reason k = REASON_OBJECTION; k <= REASON_ERASURE; k++)
-		if (r->reasons[k])
-			print_safe(t, "  %-12s %" PRIu64, reason_word(k), r->reasons[k]);
+		if (r->counts.reasons[k])
+			print_safe(t, "  %-12s %" PRIu64, reason_word(k), r->counts.reasons[k]);
 }
 
 static int read_settings(struct tool *t, struct import_settings *s, struct err *err)
@@ -70,6 +72,21 @@ static int read_settings(struct tool *t, struct import_settings *s, struct err *
 	if (reason && !(s->reason = reason_of(view_of(reason))))
 		return err_set(err, ERR_SYNTAX, "--reason: expected %s", option_rows[OPT_REASON].help);
 	return 0;
+}
+
+/* The first file makes the rejects, or goes on with those of a run that was interrupted; further ones add theirs. */
+static int open_rejects(void *arg, const struct import_place *from, struct err *err)
+{
+	struct run *run = arg;
+	const char *path = option(&run->tool->args, OPT_REJECTS);
+	if (from->rows && run->shows)
+		fprintf(run->tool->err_out, "optgate: goes on after row %" PRIu64 "\n", from->rows);
+	if (!path || run->rejects)
+		return 0;
+	if (from->rows && import_rejects_cut(path, from, err) < 0)
+		return -1;
+	run->rejects = fopen(path, from->rows ? "ae" : "we");
+	return run->rejects ? 0 : err_sys(err, "%s", path);
 }
 
 static int import_one(struct run *run, struct import_settings *s, const char *file, json_t *all)
@@ -93,25 +110,20 @@ static int import_one(struct run *run, struct import_settings *s, const char *fi
 int run_import(struct tool *t)
 {
 	struct run run = {.tool = t, .began_ms = clock_mono(&clock_system), .shows = isatty(2)};
-	struct import_settings s = {.on_rejects = write_rejects, .progress = show_progress, .arg = &run};
+	struct import_settings s = {.on_begin = open_rejects, .on_rejects = write_rejects, .progress = show_progress, .arg = &run};
 	struct err err;
 	struct buf rejects;
-	const char *path = option(&t->args, OPT_REJECTS);
 	if (read_settings(t, &s, &err) < 0)
 		return failed(t, &err);
-	if (path && !(run.rejects = fopen(path, "we"))) {
-		err_sys(&err, "%s", path);
-		return failed(t, &err);
-	}
 	buf_init(&rejects, 4u << 20);
-	s.rejects = path ? &rejects : NULL;
+	s.rejects = has_option(&t->args, OPT_REJECTS) ? &rejects : NULL;
 	json_t *all = json_array();
 	int rc = EXIT_DONE;
 	for (unsigned i = 0; rc == EXIT_DONE && i < t->args.operand_count; i++)
 		rc = import_one(&run, &s, t->args.operands[i], all);
 	buf_free(&rejects);
 	if (run.rejects && fclose(run.rejects) != 0 && rc == EXIT_DONE) {
-		err_sys(&err, "%s", path);
+		err_sys(&err, "%s", option(&t->args, OPT_REJECTS));
 		rc = failed(t, &err);
 	}
 	if (as_json(t) && rc == EXIT_DONE)

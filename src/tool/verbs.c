@@ -135,8 +135,14 @@ const struct verb verbs[] = {
 	{"stats", "", "", 0, 0, 0, 0, "figures of ledger and queue, and the running daemon's counters", NULL, run_stats},
 	{"sink", "", "", 0, 0, BIT(OPT_LISTEN) | BIT(OPT_DIR) | BIT(OPT_PRINT_HEAD) | BIT(OPT_COUNT) | BIT(OPT_RULE) | BIT(OPT_MAX_SIZE), 0,
 	    "an SMTP server that takes everything, for trying out", "Prints where it listens, then a line for each message. With --count it ends after so many.", run_sink},
+	{"import", "list", "", 0, 0, 0, 0, "what was imported, when, by whom", "The number of an import is that of the journal entry that began it.", run_import_list},
+	{"import", "undo", "IMPORT", 1, 1, BIT(OPT_NOTE), BIT(OPT_NOTE), "take an import back",
+	    "What the import has added goes, what it has made stronger is as it was before, and addresses that only it has named are no longer kept. What somebody else has said since, be it the same again, stays. "
+	    "If there are objections, unsubscribes, complaints or withdrawals among its rows it is only asked for: somebody else approves it within 30 days.", run_import_undo},
+	{"import", "approve", "IMPORT", 1, 1, BIT(OPT_NOTE), BIT(OPT_NOTE), "approve the undoing of an import that somebody else asked for", "What the import has added after that stays.", run_import_approve},
 	{"import", "", "FILE...", 1, 1024, BIT(OPT_FORMAT) | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_DRY_RUN) | BIT(OPT_REJECTS) | BIT(OPT_ALLOW), 0, "take in lists of other tools",
 	    "Finds out by itself what a file is; `optgate formats` lists what it knows. - is standard input. An import only adds or strengthens, keeps the file's dates and reasons, and changes nothing when done again. "
+	    "After an interruption the same file by the same person with the same options goes on where it was. "
 	    "--scope says what suppressions reach, or for consents what was agreed to; a vendor's own lists must be topics of that stream.", run_import},
 	{"export", "", "[WHAT]", 0, 1, BIT(OPT_FORMAT) | BIT(OPT_SCOPE) | BIT(OPT_REASON) | BIT(OPT_SOURCE) | BIT(OPT_SINCE), 0, "the ledger as a list",
 	    "WHAT is suppressions (the default; those of domains and digests too), consents or allows. --format is csv (the default; cells that a spreadsheet would take for a formula get an apostrophe) or ndjson; import reads both. "
