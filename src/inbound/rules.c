@@ -334,13 +334,26 @@ size_t rules_normalise_words(struct view text, char *dst, size_t size)
 	return normalise(text, dst, size, true);
 }
 
+/* A literal that begins with a letter begins a word: "marble" is no "rbl". */
+static bool begins_word(struct view text, size_t at, struct view literal)
+{
+	return at == 0 || !ascii_is_alpha(literal.p[0]) || !ascii_is_alpha(text.p[at - 1]);
+}
+
 static bool find_literal(struct view text, size_t from, struct view literal, size_t *ret_end)
 {
-	const char *at = from <= text.n ? memmem(text.p + from, text.n - from, literal.p, literal.n) : NULL;
-	if (!at)
-		return false;
-	*ret_end = (size_t)(at - text.p) + literal.n;
-	return true;
+	while (from <= text.n) {
+		const char *p = memmem(text.p + from, text.n - from, literal.p, literal.n);
+		if (!p)
+			return false;
+		size_t at = (size_t)(p - text.p);
+		if (begins_word(text, at, literal)) {
+			*ret_end = at + literal.n;
+			return true;
+		}
+		from = at + 1;
+	}
+	return false;
 }
 
 static bool pattern_matches(const struct rule *r, struct view text, size_t *ret_end)
