@@ -1,7 +1,8 @@
 /* What words in a report mean: a file of rows, read once, asked in its order. Own rows come before the shipped ones, a
  * provider's before everybody's. A pattern is one or more literals in their order with "*" between them, compared in lower
- * case with runs of blanks as one; a literal that begins with a letter is found at the beginning of a word only; "^" ties the first to the text's start, "$" the last to its end. Matching looks at each
- * byte a bounded number of times per row: there is nothing to back-track. conf/bounce.rules is the grammar's example. */
+ * case with runs of blanks as one; a literal that begins with a letter is found at the beginning of a word only; "^" ties
+ * the first to the text's start, "$" the last to its end. Matching looks at each byte a bounded number of times per row:
+ * there is nothing to back-track. conf/bounce.rules is the grammar's example. */
 #pragma once
 
 #include "base/err.h"
