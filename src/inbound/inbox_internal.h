@@ -26,6 +26,20 @@ struct inbox {
 	int64_t expired_ms;
 };
 
+struct job {
+	struct job *next;
+	struct inbox_report *r;
+	struct inbox *inbox;
+	struct change changes[INBOX_RECIPIENTS_MAX * OPTOUT_CHANGES];
+	size_t change_count;
+	char notes[INBOX_RECIPIENTS_MAX][WORDS_MAX + 1];
+	struct arena arena; /* the report's views, which changes point into */
+	char reference[KEPT_REFERENCE];
+	struct reply reply;
+};
+/* inbox_meaning.c: fills the job's changes, or sets its reply when the report is refused. */
+void understand_job(struct job *j);
+
 /* NULL: not counted. */
 struct counter *counter_of_reaction(enum reaction r);
 /* Counts one soft bounce. True: that was one too many. */
